@@ -1,0 +1,105 @@
+import type { Entry } from './entry.js';
+import type { LogIndex, NodeId } from './ids.js';
+import type { RaftMessage, SnapshotMeta } from './messages.js';
+
+/**
+ * Everything that can happen to a core. A turn takes the time and any number of inputs; a turn without
+ * inputs is a tick. A recorded list of turns, replayed, gives the same outputs byte for byte.
+ */
+export type Input =
+  | MessageInput
+  | ProposeInput
+  | ReadInput
+  | PersistedInput
+  | AppliedInput
+  | EntriesReadInput
+  | ConnectionInput
+  | SnapshotSavedInput
+  | SnapshotInstalledInput
+  | SnapshotSendEndedInput
+  | CompactInput
+  | HaltInput;
+
+/** A peer's message arrived. */
+export interface MessageInput {
+  readonly type: 'message';
+  readonly from: NodeId;
+  readonly message: RaftMessage;
+}
+
+/** Commands to append, in order; answered by one `ProposalOutcome` in the same turn. */
+export interface ProposeInput {
+  readonly type: 'propose';
+  readonly payloads: readonly Uint8Array[];
+}
+
+/** A linearizable (`lease: false`) or lease read; answered by a `ReadOutcome` with this `id`, in this turn or a later one. */
+export interface ReadInput {
+  readonly type: 'read';
+  readonly id: number;
+  readonly lease: boolean;
+}
+
+/** The write with this id, and all before it, are durable. */
+export interface PersistedInput {
+  readonly type: 'persisted';
+  readonly writeId: number;
+  /** How long the storage took. */
+  readonly ioMs: number;
+}
+
+/** The state machine holds every entry through `through`. */
+export interface AppliedInput {
+  readonly type: 'applied';
+  readonly through: LogIndex;
+  readonly applyMs: number;
+}
+
+/** The answer to a `LogRead`: consecutive entries from the index asked for, at least one. */
+export interface EntriesReadInput {
+  readonly type: 'entriesRead';
+  readonly peer: NodeId;
+  readonly entries: readonly Entry[];
+}
+
+/** The transport's connection to a peer came up or went down. */
+export interface ConnectionInput {
+  readonly type: 'connection';
+  readonly peer: NodeId;
+  readonly up: boolean;
+  /** Why it is down. */
+  readonly error: string;
+}
+
+/** A snapshot of the own state machine is durable. */
+export interface SnapshotSavedInput {
+  readonly type: 'snapshotSaved';
+  readonly snapshot: SnapshotMeta;
+  readonly ms: number;
+}
+
+/** A snapshot received from the leader is durable and restored into the state machine. */
+export interface SnapshotInstalledInput {
+  readonly type: 'snapshotInstalled';
+  readonly snapshot: SnapshotMeta;
+}
+
+/** A snapshot transfer to a peer ended, acknowledged or not. */
+export interface SnapshotSendEndedInput {
+  readonly type: 'snapshotSendEnded';
+  readonly peer: NodeId;
+  readonly outcome: 'acknowledged' | 'failed';
+  readonly ms: number;
+}
+
+/** Forget the log through `through`, which a durable snapshot covers; the storage has done so. */
+export interface CompactInput {
+  readonly type: 'compact';
+  readonly through: LogIndex;
+}
+
+/** The node stops, or its storage failed: leadership ends, nothing more is acknowledged. */
+export interface HaltInput {
+  readonly type: 'halt';
+  readonly reason: 'stopped' | 'fatalError';
+}

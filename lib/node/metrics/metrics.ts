@@ -1,0 +1,100 @@
+import type { Configuration } from '../../core/configuration.js';
+import type { ReplicationState, Role } from '../../core/events.js';
+import type { LogId, LogIndex, NodeId, Term } from '../../core/ids.js';
+
+/**
+ * One node's state as a plain frozen value. Every field is a fold of the node's events, so a recorded
+ * event stream gives the same metrics anywhere. Times named `…At` are the node's monotonic milliseconds.
+ */
+export interface RaftMetrics {
+  /** `seq` of the last event folded in; 0 before the first. */
+  readonly seq: number;
+  readonly nodeId: NodeId;
+  readonly runId: string;
+  readonly runningState: 'initial' | 'running' | 'stopped' | 'failed';
+  /** Why the node failed; null unless it did. */
+  readonly fatalError: string | null;
+  readonly role: Role;
+  readonly term: Term;
+  /** The vote that is on disk, and the term it was given in. */
+  readonly votedFor: NodeId | null;
+  readonly persistedTerm: Term;
+  readonly leaderId: NodeId | null;
+  /** Set while this node leads. */
+  readonly leadership: Leadership | null;
+  readonly lastLog: LogId;
+  readonly persisted: LogId;
+  readonly committed: LogId;
+  readonly applied: LogId;
+  readonly snapshot: LogId;
+  readonly compacted: LogId;
+  readonly membership: MembershipMetrics;
+  /** By peer, while this node leads; empty otherwise. */
+  readonly replication: Readonly<Record<NodeId, PeerMetrics>>;
+  /** Peers to which the transport has no connection at the moment, with the reason. */
+  readonly unreachable: Readonly<Record<NodeId, string>>;
+  /** When the newest round that a quorum answered began; null while not leading or before the first. */
+  readonly lastQuorumAckAt: number | null;
+  readonly counters: RaftCounters;
+  readonly latencies: RaftLatencies;
+  /** Proposals accepted here and not yet answered. */
+  readonly pendingProposals: number;
+  readonly eventLoopStallMaxMs: number;
+}
+
+export interface Leadership {
+  readonly term: Term;
+  readonly sinceAt: number;
+  readonly noopIndex: LogIndex;
+  readonly established: boolean;
+  readonly leaseValid: boolean;
+}
+
+export interface MembershipMetrics {
+  /** In force: the last configuration in the log (thesis §4.1). */
+  readonly effective: Configuration;
+  readonly effectiveIndex: LogIndex;
+  readonly committed: Configuration;
+  readonly committedIndex: LogIndex;
+}
+
+export interface PeerMetrics {
+  readonly state: ReplicationState;
+  readonly matched: LogIndex;
+  readonly next: LogIndex;
+  readonly inFlight: number;
+  readonly lastContactAt: number | null;
+  readonly rttMs: number | null;
+}
+
+export interface RaftCounters {
+  readonly electionsStarted: number;
+  readonly electionsWon: number;
+  readonly electionsLost: number;
+  readonly proposalsAccepted: number;
+  readonly proposalsRejected: number;
+  readonly proposalsDropped: number;
+  readonly proposalsCommitted: number;
+  readonly readsServed: number;
+  readonly snapshotsSent: number;
+  readonly snapshotsReceived: number;
+  readonly messagesRejected: number;
+  readonly messagesDropped: number;
+  readonly subscriberErrors: number;
+  readonly entriesTruncated: number;
+  readonly storageStalls: number;
+}
+
+/** How long things took, in milliseconds, per event (a group commit or an apply batch is one). */
+export interface LatencySummary {
+  readonly count: number;
+  readonly sumMs: number;
+  readonly maxMs: number;
+  readonly lastMs: number;
+}
+
+export interface RaftLatencies {
+  readonly append: LatencySummary;
+  readonly commit: LatencySummary;
+  readonly apply: LatencySummary;
+}

@@ -1,0 +1,82 @@
+import type { Observable } from 'rxjs';
+import type { RaftEvent } from '../core/events.js';
+import type { LogIndex, NodeId, Term } from '../core/ids.js';
+import type { Committed } from '../ports/state-machine.js';
+import type { RaftMetrics } from './metrics/metrics.js';
+
+/** An Observable whose current value can be read at any time. */
+export interface ObservableValue<T> extends Observable<T> {
+  readonly value: T;
+}
+
+/** Limits one call: whichever comes first ends the wait and frees what it held. */
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+  /** Default: the node's `requestTimeoutMs`. */
+  readonly timeoutMs?: number;
+}
+
+export interface ReadOptions extends CallOptions {
+  /**
+   * `linearizable` (default): sees every write acknowledged before the read began (ReadIndex, thesis §6.4).
+   * `lease`: the same as long as clocks drift no more than the configured margin, without a round trip (§6.4.1); leader only.
+   * `stale`: whatever this node has applied.
+   */
+  readonly consistency?: 'linearizable' | 'lease' | 'stale';
+}
+
+/** A proposal that is committed and applied. */
+export interface Applied<R> {
+  readonly index: LogIndex;
+  readonly term: Term;
+  readonly value: R;
+}
+
+export interface CommittedOptions {
+  /** The first index wanted; 1 is the beginning of the log. */
+  readonly from?: LogIndex;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * One server of a Raft cluster. `C` is the command, `R` its result, `Q` a query, `A` its answer.
+ *
+ * `events` and `metrics` may be subscribed before `start()`; nothing is missed. They error only on the
+ * node's own fatal fault and complete once after `stop()`.
+ */
+export interface RaftNode<C, R, Q = never, A = never> {
+  readonly id: NodeId;
+  /** Every transition, in order, gapless. Hot; published after the turn's writes and messages were handed over. */
+  readonly events: Observable<RaftEvent>;
+  /** The state as of the last turn. Current inside every event handler; emits once a turn. */
+  readonly metrics: ObservableValue<RaftMetrics>;
+  /** Who leads: distinct, so a watcher is not woken by log traffic. */
+  readonly serverMetrics: Observable<ServerMetrics>;
+  readonly dataMetrics: Observable<DataMetrics>;
+  readonly replicationMetrics: Observable<ReplicationMetrics>;
+
+  /** Recovers from storage and begins. Rejects with what storage or transport said. */
+  start(): Promise<void>;
+  /** Answers or rejects every waiting call, closes storage and transport. A second call is a no-op. */
+  stop(): Promise<void>;
+
+  /**
+   * Replicates a command; resolves once it is committed and applied here (or on the leader, when forwarded).
+   * @throws {ProposalIndeterminateError} it may or may not take effect.
+   * @throws {ProposalRejectedError | NotLeaderError | OverloadedError | TimeoutError | StoppedError} it did not.
+   */
+  propose(command: C, options?: CallOptions): Promise<Applied<R>>;
+
+  /**
+   * Answers a query from the state machine.
+   * @throws {NotLeaderError | TimeoutError | OverloadedError | StoppedError}
+   */
+  read(query: Q, options?: ReadOptions): Promise<A>;
+
+  /** The replicated log's commands from an index on: replay, then the live tail, without a gap. Cold; errors with `StorageError` when `from` is compacted away. */
+  committed(options?: CommittedOptions): Observable<Committed<C>>;
+}
+
+export type ServerMetrics = Pick<RaftMetrics, 'nodeId' | 'runningState' | 'role' | 'term' | 'votedFor' | 'leaderId' | 'leadership' | 'membership'>;
+export type DataMetrics = Pick<RaftMetrics, 'lastLog' | 'persisted' | 'committed' | 'applied' | 'snapshot' | 'compacted' | 'pendingProposals'>;
+export type ReplicationMetrics = Pick<RaftMetrics, 'replication' | 'unreachable' | 'lastQuorumAckAt'>;
