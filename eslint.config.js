@@ -1,0 +1,109 @@
+import js from '@eslint/js';
+import { defineConfig, globalIgnores } from 'eslint/config';
+import tseslint from 'typescript-eslint';
+
+/** Sources of non-determinism: the core and the ports have none (time is an input, randomness a seed). */
+const IMPURE_GLOBALS = [
+  'Date', 'performance', 'crypto', 'process', 'console', 'fetch',
+  'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'requestAnimationFrame',
+];
+
+/** A family of imports that a floor may not have. `spec/floors.spec.ts` enforces the floors in full; this says it in the editor. */
+const forbid = (regex, message, allowTypeImports = false) => ({ regex, message, allowTypeImports });
+const NODE = forbid('^node:', 'node:* belongs to the adapters (floor 3) and above');
+
+/** The rules of one floor: which imports it may not have. */
+const floor = (files, ...patterns) => ({
+  files,
+  rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns }] },
+});
+
+export default defineConfig(
+  globalIgnores(['dist/', 'coverage/', 'node_modules/', '.rxraft/', '.bench/']),
+  { linterOptions: { reportUnusedDisableDirectives: 'error' } },
+  js.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      // Nothing floats: a promise is awaited, returned, or marked `void` where its failure is handled elsewhere.
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { allowDefaultCaseForExhaustiveSwitch: true, considerDefaultExhaustiveForUnions: true, requireDefaultForNonUnion: true },
+      ],
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-non-null-assertion': 'error',
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'separate-type-imports' }],
+      '@typescript-eslint/consistent-type-exports': 'error',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrors: 'all' }],
+      // `interface` where it can be; a union or a mapped type has no other spelling.
+      '@typescript-eslint/consistent-type-definitions': ['error', 'interface'],
+      // `() => emitter.next(x)` reads better than a block around a call that returns nothing.
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      // An adapter may be synchronous behind an asynchronous port, and reject where others await.
+      '@typescript-eslint/require-await': 'off',
+      // Indexed loops where the index is part of the rule, and on the hot path.
+      '@typescript-eslint/prefer-for-of': 'off',
+      // `map['key']` is what noPropertyAccessFromIndexSignature asks for.
+      '@typescript-eslint/dot-notation': ['error', { allowIndexSignaturePropertyAccess: true }],
+      // Fields that a caller may leave undefined are written out, one style for all.
+      '@typescript-eslint/class-literal-property-style': ['error', 'fields'],
+      eqeqeq: ['error', 'always'],
+      'no-console': 'error',
+      'no-restricted-exports': ['error', { restrictDefaultExports: { direct: true, named: true, defaultFrom: true, namedFrom: true, namespaceFrom: true } }],
+      'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }],
+    },
+  },
+
+  // Floor 0: Raft itself. Imports nothing but itself.
+  floor(['lib/core/**'], forbid('^[^.]', 'lib/core imports nothing but lib/core'), forbid('^\\.\\./(\\.\\./)*(?!core/)[a-z]+/', 'lib/core imports nothing but lib/core')),
+  // Floor 1: contracts. Types of RxJS, nothing that runs.
+  floor(
+    ['lib/ports/**'],
+    forbid('^rxjs', 'the ports name RxJS only as types', true),
+    forbid('^(?!rxjs)[^.]', 'lib/ports imports lib/core and the types of rxjs'),
+    forbid('/(node|codec|storage|transport|exporters|testing|server|cli)/', 'lib/ports stands below this floor'),
+  ),
+  // Floor 2: the reactive shell.
+  floor(
+    ['lib/node/**'],
+    NODE,
+    forbid('^(?!rxjs|node:)[^.]', 'lib/node imports lib/core, lib/ports and rxjs'),
+    forbid('/(codec|storage|transport|exporters|testing|server|cli)/', 'lib/node stands below this floor'),
+  ),
+  {
+    files: ['lib/core/**', 'lib/ports/**'],
+    rules: {
+      'no-restricted-globals': ['error', ...IMPURE_GLOBALS.map((name) => ({ name, message: 'time is an input and randomness a seed: the core and the ports have neither' }))],
+      'no-restricted-properties': ['error', { object: 'Math', property: 'random', message: 'randomness comes from the seed in the options' }],
+    },
+  },
+
+  // Programs print.
+  { files: ['lib/cli/**', 'lib/server/**', 'spec/**'], rules: { 'no-console': 'off' } },
+  {
+    // Tests reach into unknown data, pass doubles for parts, and assert with expect-type, which compares by expression.
+    files: ['spec/**'],
+    rules: {
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/no-unused-expressions': 'off',
+      '@typescript-eslint/unbound-method': 'off',
+      '@typescript-eslint/no-empty-function': 'off',
+    },
+  },
+
+  // Configuration and scripts: plain JavaScript on Node.
+  {
+    files: ['**/*.js', '**/*.mjs'],
+    extends: [tseslint.configs.disableTypeChecked],
+    languageOptions: {
+      globals: Object.fromEntries(
+        ['process', 'console', 'Buffer', 'URL', 'fetch', 'performance', 'AbortController', 'AbortSignal', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate'].map((name) => [name, 'readonly']),
+      ),
+    },
+  },
+);
