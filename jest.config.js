@@ -10,23 +10,8 @@ export default {
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   transform: {
-    '^.+\\.ts$': [
-      'ts-jest',
-      {
-        tsconfig: {
-          extends: './tsconfig.json',
-          module: 'CommonJS',
-          moduleResolution: 'Bundler',
-          verbatimModuleSyntax: false,
-          paths: {
-            rxraft: ['./lib/index.ts'],
-            'rxraft/core': ['./lib/core/index.ts'],
-            'rxraft/testing': ['./lib/testing/index.ts'],
-            'rxraft/*': ['./lib/*.ts'],
-          },
-        },
-      },
-    ],
+    // A configuration of its own: isolatedModules would switch the type check off.
+    '^.+\\.ts$': ['ts-jest', { tsconfig: '<rootDir>/tsconfig.spec.json' }],
   },
   collectCoverageFrom: ['lib/**/*.ts'],
   coverageReporters: ['text-summary'],
