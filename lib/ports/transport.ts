@@ -65,9 +65,13 @@ export interface TransportIdentity {
 export interface Transport {
   /** Starts to listen and to deliver. @throws {Error} with a sentence when the address can't be had. */
   start(identity: TransportIdentity): Promise<void>;
-  /** Follows the configuration: who the peers are (without the own id) and where. Unknown peers' connections are closed. */
+  /**
+   * Follows the configuration: who the peers are (the own id is ignored) and where. Connections of those who were
+   * peers and no longer are get closed. A node that never was a peer may still connect, since a new or long absent
+   * server doesn't know its leader yet; it is answered over the connection that it opened.
+   */
   setPeers(addresses: ReadonlyMap<NodeId, string>): void;
-  /** Hands a message over. Never throws, never blocks; drops it when the peer is unknown, unreachable or its bounded queue is full. */
+  /** Hands a message over. Never throws, never blocks; drops it when the peer is unknown and has not connected, is unreachable, or its bounded queue is full. */
   send(to: NodeId, message: PeerMessage): void;
   /** The turn is over: whatever was coalesced may leave now. */
   flush(): void;
