@@ -24,8 +24,12 @@ export interface EventBodies {
     readonly compacted: LogId;
     readonly committed: LogId;
     readonly applied: LogId;
+    /** In force: the last one in the log. */
     readonly configuration: Configuration;
     readonly configurationIndex: LogIndex;
+    /** The last one known to be committed: at a restart, the snapshot's. */
+    readonly committedConfiguration: Configuration;
+    readonly committedConfigurationIndex: LogIndex;
   };
   /** This start made a new cluster: the first configuration was written to an empty store. */
   ClusterBootstrapped: { readonly configuration: Configuration };
@@ -69,7 +73,7 @@ export interface EventBodies {
     readonly first: LogIndex;
     readonly count: number;
     readonly bytes: number;
-    readonly origin: 'proposal' | 'leader' | 'noop' | 'bootstrap';
+    readonly origin: 'proposal' | 'leader' | 'noop';
   };
   /** ⊞ The log through `through` is durable here. */
   EntriesPersisted: { readonly through: LogId; readonly ioMs: number };
@@ -106,6 +110,7 @@ export interface EventBodies {
   SnapshotSaved: { readonly last: LogId; readonly bytes: number; readonly ms: number };
   SnapshotSent: { readonly peer: NodeId; readonly outcome: 'acknowledged' | 'failed'; readonly ms: number };
   SnapshotReceived: { readonly from: NodeId; readonly last: LogId; readonly receivedBytes: number; readonly bytes: number };
+  /** The log begins anew behind `last`. Its configuration is the committed one too, unless it stands after `last`. */
   SnapshotInstalled: {
     readonly last: LogId;
     readonly lastLog: LogId;
@@ -132,8 +137,8 @@ export interface EventBodies {
   MessageRejected: { readonly from: NodeId | null; readonly reason: string };
   /** ⊞ A bounded queue was full and its rule was applied. */
   MessagesDropped: { readonly count: number; readonly queue: 'inbound' | 'outbound' };
-  /** A reporter threw; it keeps receiving events. */
-  SubscriberFailed: { readonly error: string };
+  /** ⊞ A reporter threw, `count` times since the last such event; it keeps receiving events. */
+  SubscriberFailed: { readonly error: string; readonly count: number };
 }
 
 export type RoleChangeReason =
@@ -141,6 +146,7 @@ export type RoleChangeReason =
   | 'preVoteWon'
   | 'electionWon'
   | 'electionLost'
+  | 'votedForOther'
   | 'higherTerm'
   | 'leaderDiscovered'
   | 'quorumLost'
@@ -172,10 +178,10 @@ export interface EventEnvelope {
 }
 
 /** A published event: a discriminated union on `type`. */
-export type RaftEvent = { [K in EventType]: EventOf<K> }[EventType];
+export type RaftEvent = EventOf<EventType>;
 
-/** The event of one kind. */
-export type EventOf<K extends EventType> = EventEnvelope & { readonly type: K } & EventBodies[K];
+/** The event of one kind; of several kinds, their union. */
+export type EventOf<K extends EventType> = { [T in K]: EventEnvelope & { readonly type: T } & EventBodies[T] }[K];
 
 /** The version of the event schema; it grows when a kind or a field changes incompatibly. */
 export const EVENT_SCHEMA_VERSION = 1;

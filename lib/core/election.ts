@@ -1,0 +1,109 @@
+import { isVoter } from './configuration.js';
+import type { NodeId } from './ids.js';
+import type { PreVoteReply, VoteReply } from './messages.js';
+import { becomeLeader } from './leader.js';
+import { voteResult } from './quorum.js';
+import { advanceTerm, becomeFollower, endCandidacy, enterRole, resetElectionTimer, setLeader, votersWho } from './roles.js';
+import type { RaftState } from './state.js';
+
+/** Called at the end of every turn: campaigns when the timer of a voter has run out (§5.2). */
+export function checkElectionTimeout(raft: RaftState): void {
+  if (raft.role.type === 'leader' || raft.now < raft.electionDeadline) return;
+  const lateMs = raft.now - raft.electionDeadline;
+  const timeoutMs = raft.electionTimeoutMs;
+  resetElectionTimer(raft);
+  if (!isVoter(raft.configuration, raft.id) || raft.installing !== null) return;
+  // A timer this late means that the process slept; the leader's heartbeats may be waiting unread.
+  if (lateMs >= raft.options.electionTimeoutMinMs) {
+    raft.emit({ type: 'ElectionTimeoutExtended', term: raft.term, lateMs });
+    return;
+  }
+  raft.emit({ type: 'ElectionTimeoutElapsed', term: raft.term, timeoutMs });
+  startPreVote(raft);
+}
+
+/** Asks whether an election could be won, without touching any term (thesis §9.6). Forgets the leader and all earlier answers. */
+function startPreVote(raft: RaftState): void {
+  endCandidacy(raft, 'electionTimeout');
+  setLeader(raft, null);
+  const votes = new Map([[raft.id, true]]);
+  enterRole(raft, { type: 'preCandidate', votes }, 'electionTimeout');
+  raft.emit({ type: 'PreVoteStarted', term: raft.term, forTerm: raft.term + 1 });
+  for (const peer of otherVoters(raft)) {
+    raft.send(peer, { type: 'preVoteRequest', term: raft.term + 1, lastLog: durableLast(raft) });
+  }
+  concludePreVote(raft, votes);
+}
+
+export function handlePreVoteReply(raft: RaftState, from: NodeId, reply: PreVoteReply): void {
+  if (!reply.granted && reply.term > raft.term) {
+    becomeFollower(raft, reply.term, 'higherTerm');
+    return;
+  }
+  if (raft.role.type !== 'preCandidate' || (reply.granted && reply.term !== raft.term + 1)) return;
+  raft.role.votes.set(from, reply.granted);
+  raft.emit({ type: 'VoteReceived', term: raft.term, from, granted: reply.granted, preVote: true });
+  concludePreVote(raft, raft.role.votes);
+}
+
+function concludePreVote(raft: RaftState, votes: ReadonlyMap<NodeId, boolean>): void {
+  const result = voteResult(raft.configuration, (id) => votes.get(id));
+  if (result === 'pending') return;
+  if (result === 'lost') {
+    becomeFollower(raft, raft.term, 'electionLost');
+    return;
+  }
+  raft.emit({ type: 'PreVoteConcluded', term: raft.term, granted: true, by: votersWho(votes, true), against: votersWho(votes, false) });
+  startElection(raft, 'timeout');
+}
+
+/**
+ * "Increment currentTerm, vote for self, reset election timer, send RequestVote to all other servers"
+ * (figure 2). The requests wait until term and vote are durable, and so does the own vote.
+ */
+function startElection(raft: RaftState, trigger: 'timeout' | 'transfer'): void {
+  advanceTerm(raft, raft.term + 1, raft.id, 'election');
+  enterRole(raft, { type: 'candidate', votes: new Map(), startedAt: raft.now }, 'preVoteWon');
+  resetElectionTimer(raft);
+  raft.emit({ type: 'ElectionStarted', term: raft.term, trigger });
+  for (const peer of otherVoters(raft)) {
+    raft.sendWhenDurable(peer, { type: 'voteRequest', term: raft.term, lastLog: durableLast(raft), transfer: trigger === 'transfer' });
+  }
+}
+
+/** Term and vote reached the disk: now the own vote counts. */
+export function countOwnVote(raft: RaftState): void {
+  if (raft.role.type !== 'candidate' || raft.durability.persistedTerm !== raft.term || raft.durability.persistedVote !== raft.id) return;
+  countVote(raft, raft.id, true);
+}
+
+export function handleVoteReply(raft: RaftState, from: NodeId, reply: VoteReply): void {
+  if (reply.term > raft.term) {
+    becomeFollower(raft, reply.term, 'higherTerm');
+    return;
+  }
+  if (raft.role.type !== 'candidate' || reply.term !== raft.term) return;
+  raft.emit({ type: 'VoteReceived', term: raft.term, from, granted: reply.granted, preVote: false });
+  countVote(raft, from, reply.granted);
+}
+
+function countVote(raft: RaftState, from: NodeId, granted: boolean): void {
+  if (raft.role.type !== 'candidate') return;
+  const { votes, startedAt } = raft.role;
+  if (!votes.has(from)) votes.set(from, granted);
+  const result = voteResult(raft.configuration, (id) => votes.get(id));
+  if (result === 'lost') becomeFollower(raft, raft.term, 'electionLost');
+  if (result !== 'won') return;
+  raft.emit({ type: 'ElectionWon', term: raft.term, durationMs: raft.now - startedAt });
+  becomeLeader(raft);
+}
+
+function otherVoters(raft: RaftState): NodeId[] {
+  const { voters, votersOutgoing } = raft.configuration;
+  return [...new Set([...voters, ...votersOutgoing])].filter((id) => id !== raft.id);
+}
+
+function durableLast(raft: RaftState): { index: number; term: number } {
+  const { index, term } = raft.persistedLast;
+  return { index, term };
+}

@@ -1,0 +1,37 @@
+import type { LogIndex, NodeId } from './ids.js';
+import type { PeerProgress } from './progress.js';
+import { Rounds } from './rounds.js';
+
+/** A read that waits for its round. */
+export interface PendingRead {
+  readonly id: number;
+  /** The commit index when the read arrived: it must see at least this. */
+  readonly index: LogIndex;
+}
+
+/** What a server has only while it leads (figure 2, "volatile state on leaders", and what reads and lease need). */
+export class Leadership {
+  readonly peers = new Map<NodeId, PeerProgress>();
+  readonly rounds = new Rounds();
+  /** Whether a quorum has acknowledged and an entry of this term is committed. */
+  established = false;
+  leaseValid = false;
+  heartbeatDeadline: number;
+  /** Own-term appends that are not committed, oldest first, for the bound on uncommitted bytes. */
+  readonly uncommitted: { readonly through: LogIndex; readonly bytes: number }[] = [];
+  uncommittedBytes = 0;
+  /** Some match index moved: the commit rule is to be tried. */
+  commitDirty = false;
+  /** Reads that no round covers yet. */
+  waitingReads: PendingRead[] = [];
+  /** Reads that `readRound` will confirm; at most one such round is under way, later reads share the next. */
+  confirmingReads: PendingRead[] = [];
+  readRound = 0;
+
+  constructor(
+    readonly noopIndex: LogIndex,
+    readonly sinceAt: number,
+  ) {
+    this.heartbeatDeadline = sinceAt;
+  }
+}

@@ -1,0 +1,50 @@
+import type { NodeId } from './ids.js';
+import type { Leadership } from './leadership.js';
+import type { PeerProgress } from './progress.js';
+import { quorumReached } from './quorum.js';
+import { becomeFollower } from './roles.js';
+import type { RaftState } from './state.js';
+
+/**
+ * The first thing in a leader's turn, before any read is served: a lease that ran out is gone, and a leader
+ * that no quorum has answered for an election timeout steps down (check-quorum, thesis §6.2).
+ */
+export function checkLeadershipDeadlines(raft: RaftState, leadership: Leadership): void {
+  if (leadership.leaseValid && raft.now >= leaseDeadline(raft, leadership)) {
+    leadership.leaseValid = false;
+    raft.emit({ type: 'LeaseChanged', term: raft.term, valid: false });
+  }
+  if (raft.now >= checkQuorumDeadline(raft, leadership)) becomeFollower(raft, raft.term, 'quorumLost');
+}
+
+/** When the leader must have stopped to answer from its lease: before any voter may help to replace it, drift included. */
+export function leaseDeadline(raft: RaftState, leadership: Leadership): number {
+  return leadership.rounds.quorumSince + raft.options.electionTimeoutMinMs * (1 - raft.options.leaseDriftMargin);
+}
+
+export function checkQuorumDeadline(raft: RaftState, leadership: Leadership): number {
+  return Math.max(leadership.rounds.quorumSince, leadership.sinceAt) + raft.options.electionTimeoutMinMs;
+}
+
+/** A peer answered, echoing a round: it was still a follower of this leader when that round had begun. */
+export function noteContact(raft: RaftState, leadership: Leadership, peer: PeerProgress, round: number): void {
+  if (round <= peer.ackedRound || round > leadership.rounds.current) return;
+  const since = leadership.rounds.startOf(round);
+  peer.ackedRound = round;
+  peer.lastContactAt = raft.now;
+  if (since !== undefined) peer.rttMs = raft.now - since;
+  raft.emit({ type: 'PeerContacted', term: raft.term, peer: peer.id, rttMs: peer.rttMs ?? 0 });
+  settleRound(raft, leadership);
+}
+
+/** Counts who echoed what; only current voters count, and the leader itself is always in touch. */
+export function settleRound(raft: RaftState, leadership: Leadership): void {
+  const { rounds } = leadership;
+  const echoed = (id: NodeId): number => (id === raft.id ? rounds.current : (leadership.peers.get(id)?.ackedRound ?? 0));
+  if (!rounds.acknowledge(quorumReached(raft.configuration, echoed))) return;
+  raft.emit({ type: 'QuorumAcknowledged', term: raft.term, round: rounds.quorum, since: rounds.quorumSince });
+  const valid = raft.now < leaseDeadline(raft, leadership);
+  if (valid === leadership.leaseValid) return;
+  leadership.leaseValid = valid;
+  raft.emit({ type: 'LeaseChanged', term: raft.term, valid });
+}

@@ -1,0 +1,43 @@
+import { decodeConfiguration, type Configuration } from './configuration.js';
+import type { Entry } from './entry.js';
+import type { LogIndex } from './ids.js';
+import { invariant } from './invariant.js';
+import { syncPeers } from './peers.js';
+import { plainLogId, visibleRole, type RaftState } from './state.js';
+
+/** Appends one entry to the log in memory; a configuration takes effect at once (thesis §4.1). */
+export function appendEntry(raft: RaftState, entry: Entry): void {
+  if (entry.kind === 'configuration') appendConfiguration(raft, entry, decodeConfiguration(entry.payload));
+  else raft.log.append(entry);
+}
+
+/** Removes an uncommitted suffix that conflicts with the leader's log (§5.3); configurations in it are rolled back. */
+export function truncateLog(raft: RaftState, after: LogIndex): void {
+  invariant(after >= raft.commitIndex, `can't truncate after ${after}: ${raft.commitIndex} is committed`);
+  const removed = raft.log.last.index - after;
+  const role = visibleRole(raft);
+  raft.log.truncateAfter(after);
+  raft.durability.stageTruncate(after);
+  raft.leaderMatched = Math.min(raft.leaderMatched, after);
+  raft.emit({ type: 'LogTruncated', term: raft.term, after: plainLogId(raft.log.last), removed, persisted: plainLogId(raft.persistedLast) });
+  if (!raft.membership.truncateAfter(after)) return;
+  const { index, configuration } = raft.membership.effective;
+  raft.emit({ type: 'MembershipReverted', term: raft.term, configuration, index });
+  tellRoleChange(raft, role);
+}
+
+function appendConfiguration(raft: RaftState, entry: Entry, configuration: Configuration): void {
+  const role = visibleRole(raft);
+  raft.log.append(entry);
+  raft.membership.append(entry.index, configuration);
+  const joint = configuration.votersOutgoing.length > 0;
+  raft.emit({ type: 'MembershipAppended', term: raft.term, configuration, index: entry.index, joint });
+  tellRoleChange(raft, role);
+  if (raft.leadership !== null) syncPeers(raft, raft.leadership);
+}
+
+/** A follower that gains or loses its vote becomes, or stops being, a learner. */
+function tellRoleChange(raft: RaftState, from: ReturnType<typeof visibleRole>): void {
+  const to = visibleRole(raft);
+  if (from !== to) raft.emit({ type: 'RoleChanged', term: raft.term, from, to, reason: 'membership' });
+}

@@ -1,0 +1,258 @@
+import { decodeConfiguration, type Configuration } from './configuration.js';
+import { applyCommitted, handleApplied } from './commit.js';
+import { checkElectionTimeout, countOwnVote, handlePreVoteReply, handleVoteReply } from './election.js';
+import type { Entry } from './entry.js';
+import { acknowledgePersisted, handleAppend, handleHeartbeat, sendOwedAcknowledgement } from './follower.js';
+import { ORIGIN, type LogId, type NodeId, type Term } from './ids.js';
+import type { Input } from './inputs.js';
+import { finishLeaderTurn, handlePropose, leaderWakeAt } from './leader.js';
+import { checkLeadershipDeadlines } from './lease.js';
+import type { RaftMessage, SnapshotMeta } from './messages.js';
+import type { CoreOptions } from './options.js';
+import type { HardState, TurnOutput } from './output.js';
+import { handleRead } from './read.js';
+import { handleAppendRejected, handleAppendReply, handleConnection, handleEntriesRead, handleHeartbeatReply } from './replication.js';
+import { becomeFollower, resetElectionTimer, setLeader } from './roles.js';
+import * as snapshots from './snapshot.js';
+import { plainLogId, RaftState, visibleRole } from './state.js';
+import { statusOf, type CoreStatus } from './status.js';
+import { handlePreVoteRequest, handleVoteRequest } from './vote.js';
+
+/** What a core starts from: what its storage recovered. */
+export interface Restored {
+  readonly hardState: HardState;
+  readonly snapshot: SnapshotMeta | null;
+  readonly compacted: LogId;
+  readonly lastLog: LogId;
+  readonly terms: readonly { readonly term: Term; readonly first: number }[];
+  readonly configurations: readonly Entry[];
+}
+
+/**
+ * Raft, without I/O, clock or chance: a turn takes the time and what has happened and returns what is to be
+ * done. The same turns give the same outputs, byte for byte.
+ *
+ * A turn steps every input, then settles once: leases and quorum first, commit, heartbeats, reads,
+ * replication, one write, one acknowledgement, the next batch for the state machine.
+ */
+export class RaftCore {
+  readonly #raft: RaftState;
+
+  /** @param now the time at which the node starts: no lease from before it is broken (see `noVoteBefore`). */
+  constructor(options: CoreOptions, restored: Restored, now: number) {
+    this.#raft = restore(new RaftState(options), restored, now);
+  }
+
+  /**
+   * Takes one turn.
+   * @param now monotonic ms; must not go back.
+   * @param inputs what happened since the last turn, in order; none for a tick.
+   * @throws {InvariantError} when something happened that Raft rules out; the core must not be used any more.
+   */
+  turn(now: number, inputs: readonly Input[]): TurnOutput {
+    const raft = this.#raft;
+    raft.now = Math.max(now, raft.now);
+    if (raft.leadership !== null) checkLeadershipDeadlines(raft, raft.leadership);
+    for (const input of inputs) step(raft, input);
+    if (!raft.halted) settle(raft);
+    return raft.outbox.take();
+  }
+
+  /** When a turn is due although nothing arrives, monotonic ms; Infinity for never. */
+  get wakeAt(): number {
+    const raft = this.#raft;
+    if (raft.halted) return Infinity;
+    return raft.leadership === null ? raft.electionDeadline : leaderWakeAt(raft, raft.leadership);
+  }
+
+  get term(): Term {
+    return this.#raft.term;
+  }
+
+  get leaderId(): NodeId | null {
+    return this.#raft.leaderId;
+  }
+
+  get isLeader(): boolean {
+    return this.#raft.role.type === 'leader';
+  }
+
+  get commitIndex(): number {
+    return this.#raft.commitIndex;
+  }
+
+  get appliedIndex(): number {
+    return this.#raft.appliedIndex;
+  }
+
+  /** The configuration in force; a new object whenever it changes. */
+  get configuration(): Configuration {
+    return this.#raft.configuration;
+  }
+
+  /** The whole state as plain data, for tests, invariants and the fold that must equal it. Not for the hot path. */
+  status(): CoreStatus {
+    return statusOf(this.#raft);
+  }
+
+  /** Entries that are in memory, or null; `to` is inclusive. */
+  entries(from: number, to: number, maxBytes: number): readonly Entry[] | null {
+    return this.#raft.log.slice(from, to, maxBytes);
+  }
+
+  /** The term of an entry that the log still knows. */
+  termAt(index: number): Term | undefined {
+    return this.#raft.log.termAt(index);
+  }
+}
+
+function restore(raft: RaftState, restored: Restored, now: number): RaftState {
+  const { hardState, snapshot, compacted, lastLog, terms, configurations } = restored;
+  raft.now = now;
+  raft.term = hardState.term;
+  raft.votedFor = hardState.votedFor;
+  raft.snapshot = snapshot;
+  raft.log.restore(compacted, lastLog, terms);
+  raft.durability.restore(hardState, lastLog.index);
+  const committed = Math.max(snapshot?.last.index ?? 0, compacted.index);
+  raft.commitIndex = committed;
+  raft.appliedIndex = committed;
+  raft.applyingThrough = committed;
+  if (snapshot !== null) raft.membership.restore({ index: snapshot.configurationIndex, configuration: snapshot.configuration });
+  for (const entry of configurations) {
+    if (entry.index > (snapshot?.configurationIndex ?? 0)) raft.membership.append(entry.index, decodeConfiguration(entry.payload));
+  }
+  raft.membership.commit(committed);
+  const isNew = hardState.votedFor === null && lastLog.term <= 1 && hardState.term <= 1;
+  if (!isNew) raft.noVoteBefore = now + raft.options.electionTimeoutMinMs;
+  resetElectionTimer(raft);
+  if (isOnlyVoter(raft)) raft.electionDeadline = now;
+  emitStarted(raft);
+  return raft;
+}
+
+/** A cluster of one has nobody to wait for. */
+function isOnlyVoter(raft: RaftState): boolean {
+  const { voters, votersOutgoing } = raft.configuration;
+  return voters.length === 1 && voters[0] === raft.id && votersOutgoing.length === 0;
+}
+
+function emitStarted(raft: RaftState): void {
+  raft.emit({
+    type: 'NodeStarted',
+    term: raft.term,
+    role: visibleRole(raft),
+    votedFor: raft.votedFor,
+    lastLog: plainLogId(raft.log.last),
+    snapshot: plainLogId(raft.snapshot?.last ?? ORIGIN),
+    compacted: plainLogId(raft.log.compacted),
+    committed: plainLogId(raft.log.idAt(raft.commitIndex)),
+    applied: plainLogId(raft.log.idAt(raft.appliedIndex)),
+    configuration: raft.configuration,
+    configurationIndex: raft.membership.effective.index,
+    committedConfiguration: raft.membership.committed.configuration,
+    committedConfigurationIndex: raft.membership.committed.index,
+  });
+}
+
+function step(raft: RaftState, input: Input): void {
+  if (raft.halted) {
+    refuseWhileHalted(raft, input);
+    return;
+  }
+  switch (input.type) {
+    case 'message':
+      return stepMessage(raft, input.from, input.message);
+    case 'propose':
+      return handlePropose(raft, input.payloads);
+    case 'read':
+      return handleRead(raft, input.id, input.lease);
+    case 'persisted':
+      return handlePersisted(raft, input.writeId, input.ioMs);
+    case 'applied':
+      return handleApplied(raft, input.through, input.applyMs);
+    case 'entriesRead':
+      return handleEntriesRead(raft, input.peer, input.entries);
+    case 'connection':
+      return handleConnection(raft, input.peer, input.up, input.error);
+    case 'snapshotSaved':
+      return snapshots.handleSnapshotSaved(raft, input.snapshot, input.ms);
+    case 'snapshotInstalled':
+      return snapshots.handleSnapshotInstalled(raft, input.snapshot);
+    case 'snapshotSendEnded':
+      return snapshots.handleSnapshotSendEnded(raft, input.peer, input.outcome, input.ms);
+    case 'compact':
+      return snapshots.handleCompact(raft, input.through);
+    case 'halt':
+      return halt(raft, input.reason);
+    default:
+      return input satisfies never;
+  }
+}
+
+function stepMessage(raft: RaftState, from: NodeId, message: RaftMessage): void {
+  switch (message.type) {
+    case 'preVoteRequest':
+      return handlePreVoteRequest(raft, from, message);
+    case 'preVoteReply':
+      return handlePreVoteReply(raft, from, message);
+    case 'voteRequest':
+      return handleVoteRequest(raft, from, message);
+    case 'voteReply':
+      return handleVoteReply(raft, from, message);
+    case 'append':
+      return handleAppend(raft, from, message);
+    case 'appendReply':
+      return handleAppendReply(raft, from, message);
+    case 'appendRejected':
+      return handleAppendRejected(raft, from, message);
+    case 'heartbeat':
+      return handleHeartbeat(raft, from, message);
+    case 'heartbeatReply':
+      return handleHeartbeatReply(raft, from, message);
+    case 'installSnapshot':
+      return snapshots.handleInstallSnapshot(raft, from, message);
+    case 'installSnapshotReply':
+      return snapshots.handleInstallSnapshotReply(raft, from, message);
+    default:
+      return message satisfies never;
+  }
+}
+
+/** A write reached the disk: what waited for it may leave, and what it holds may count. */
+function handlePersisted(raft: RaftState, writeId: number, ioMs: number): void {
+  const before = raft.durability.persistedIndex;
+  const { hardState, persistedIndex, released } = raft.durability.complete(writeId);
+  if (hardState !== null) raft.emit({ type: 'HardStatePersisted', term: raft.term, persistedTerm: hardState.term, votedFor: hardState.votedFor });
+  if (persistedIndex !== null) {
+    raft.emit({ type: 'EntriesPersisted', term: raft.term, through: plainLogId(raft.persistedLast), ioMs });
+    if (raft.leadership !== null) raft.leadership.commitDirty = true;
+    else acknowledgePersisted(raft, before);
+  }
+  for (const { to, message } of released) raft.send(to, message);
+  if (hardState !== null) countOwnVote(raft);
+}
+
+/** The end of every turn, once all inputs are in. */
+function settle(raft: RaftState): void {
+  checkElectionTimeout(raft);
+  if (raft.leadership !== null) finishLeaderTurn(raft, raft.leadership);
+  else sendOwedAcknowledgement(raft);
+  raft.outbox.write = raft.durability.takeWrite({ term: raft.term, votedFor: raft.votedFor }, raft.log);
+  applyCommitted(raft);
+  raft.log.trimCache(Math.min(raft.appliedIndex, raft.durability.persistedIndex), raft.options.logCacheBytes);
+}
+
+/** The node stops or has failed: leadership ends with its events, and nothing is promised any more. */
+function halt(raft: RaftState, reason: 'stopped' | 'fatalError'): void {
+  becomeFollower(raft, raft.term, reason);
+  setLeader(raft, null);
+  raft.halted = true;
+  raft.outbox.messages = [];
+}
+
+function refuseWhileHalted(raft: RaftState, input: Input): void {
+  if (input.type === 'propose') handlePropose(raft, input.payloads);
+  else if (input.type === 'read') raft.outbox.reads.push({ id: input.id, index: 0, refusal: 'notLeader' });
+}
+
