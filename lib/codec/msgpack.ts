@@ -1,4 +1,4 @@
-import { Packr } from 'msgpackr';
+import { Packr, RESERVE_START_SPACE } from 'msgpackr';
 import type { Codec } from '../ports/codec.js';
 import { checkMsgpack, type MsgpackRules } from './check-msgpack.js';
 
@@ -37,8 +37,8 @@ export function msgpackCodec<T>(): Codec<T> {
 
 /** Packs and unpacks the wire's positional arrays: nothing but arrays, numbers, texts, bytes, booleans and null. */
 export interface WirePacker {
-  /** The bytes may share a larger buffer; they are never written to again. */
-  pack(value: unknown): Uint8Array;
+  /** The first `reserveBytes` (at most 255) are left for the caller to fill. The bytes may share a larger buffer; they are never written to again. */
+  pack(value: unknown, reserveBytes?: number): Uint8Array;
   /** Byte values alias `bytes`. @throws {Error} when the bytes are not one value within `rules`. */
   unpack(bytes: Uint8Array, rules: MsgpackRules): unknown;
 }
@@ -47,10 +47,10 @@ export interface WirePacker {
 export function wirePacker(): WirePacker {
   const packr = new Packr({ useRecords: false, variableMapSize: true });
   return {
-    pack: (value) => packr.pack(value),
+    pack: (value, reserveBytes = 0) => packr.pack(value, reserveBytes === 0 ? 0 : RESERVE_START_SPACE | reserveBytes),
     unpack(bytes, rules) {
       checkMsgpack(bytes, rules);
-      return packr.unpack(plainView(bytes)) as unknown;
+      return packr.unpack(bytes.constructor === Uint8Array ? bytes : plainView(bytes)) as unknown;
     },
   };
 }

@@ -1,13 +1,10 @@
-import type { Clock } from '../../lib/ports/clock.js';
 import type { ConnectionChange, Inbound, PeerMessage } from '../../lib/ports/transport.js';
-import { MemoryNetwork, type MemoryTransport } from '../../lib/transport/memory.js';
+import { MemoryNetwork, type MemoryTransport, type Scheduler } from '../../lib/transport/memory.js';
 
 /** A clock that moves when told. */
-class ManualClock implements Clock {
+class ManualClock implements Scheduler {
   #now = 0;
   #waiting: { at: number; callback: () => void }[] = [];
-  now(): number { return this.#now; }
-  wallTime(): number { return this.#now; }
   schedule(delayMs: number, callback: () => void): () => void {
     const item = { at: this.#now + delayMs, callback };
     this.#waiting.push(item);

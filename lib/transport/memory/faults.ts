@@ -21,10 +21,11 @@ export type Interception = 'deliver' | 'drop' | { readonly delayMs: number };
 /** Sees every message before the link's faults do. */
 export type Intercept = (from: NodeId, to: NodeId, message: PeerMessage) => Interception;
 
+/** The part of a clock that delays need. */
+export type Scheduler = Pick<Clock, 'schedule'>;
+
 /** Real time, for networks that were given no clock. */
-export const timerClock: Clock = Object.freeze({
-  now: () => performance.now(),
-  wallTime: () => Date.now(),
+export const timerScheduler: Scheduler = Object.freeze({
   schedule(delayMs: number, callback: () => void) {
     const timer = setTimeout(callback, delayMs);
     return () => {

@@ -1,15 +1,14 @@
 import type { NodeId } from '../../core/ids.js';
 import { Random } from '../../core/random.js';
-import type { Clock } from '../../ports/clock.js';
 import type { ConnectionChange, PeerMessage } from '../../ports/transport.js';
-import { checkFaults, NO_FAULTS, timerClock, type Intercept, type LinkFaults } from './faults.js';
+import { checkFaults, NO_FAULTS, timerScheduler, type Intercept, type LinkFaults, type Scheduler } from './faults.js';
 import { MemoryTransport, type Fabric, type Route } from './transport.js';
 
 export interface MemoryNetworkOptions {
   /** Seeds every random choice; the same seed and the same calls give the same run. Default 1. */
   readonly seed?: number;
   /** What delays are measured with. Default: real timers. */
-  readonly clock?: Clock;
+  readonly clock?: Scheduler;
 }
 
 /**
@@ -36,12 +35,12 @@ export class MemoryNetwork {
   #pending: { readonly transport: MemoryTransport; readonly change: ConnectionChange }[] = [];
   #announcing = false;
   readonly #random: Random;
-  readonly #clock: Clock;
+  readonly #clock: Scheduler;
   readonly #fabric: Fabric;
 
   constructor(options: MemoryNetworkOptions = {}) {
     this.#random = new Random(options.seed ?? 1);
-    this.#clock = options.clock ?? timerClock;
+    this.#clock = options.clock ?? timerScheduler;
     this.#fabric = {
       join: (transport) => {
         const key = keyOf(transport);

@@ -1,0 +1,84 @@
+import { isValidId, type NodeId } from '../../core/ids.js';
+import type { TransportIdentity } from '../../ports/transport.js';
+
+/**
+ * The first thing that either side says, checked before anything else is read:
+ *
+ *     'RXRF' │ version │ length │ cluster id │ from │ to │ refusal
+ *       4    │    1    │   2    │      four texts, each after its length in one byte
+ *
+ * The dialler speaks first; the acceptor answers with its own, whose `refusal` is empty when the connection
+ * may be used. Magic, version and length keep their places in every version of the protocol.
+ */
+export interface Greeting {
+  readonly clusterId: string;
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly refusal: string;
+}
+
+export const PROTOCOL_VERSION = 1;
+
+const MAGIC = Buffer.from('RXRF', 'latin1');
+const HEADER_BYTES = 7;
+const MAX_BODY_BYTES = 4 * 256;
+
+/** Why a greeting is refused, and whom it claims to be from, if it got that far. */
+export class GreetingError extends Error {
+  constructor(
+    message: string,
+    readonly from: NodeId | null = null,
+  ) {
+    super(message);
+  }
+}
+
+export function encodeGreeting({ clusterId, from, to, refusal }: Greeting): Buffer {
+  const texts = [clusterId, from, to, refusal].flatMap((text) => {
+    const bytes = Buffer.from(text, 'utf8').subarray(0, 255);
+    return [Buffer.of(bytes.length), bytes];
+  });
+  const body = Buffer.concat(texts);
+  const header = Buffer.alloc(HEADER_BYTES);
+  MAGIC.copy(header);
+  header[4] = PROTOCOL_VERSION;
+  header.writeUInt16BE(body.length, 5);
+  return Buffer.concat([header, body]);
+}
+
+/**
+ * Reads a greeting from the beginning of what has arrived: null when more must come. Never needs more than
+ * about a kilobyte, and refuses a stranger at the first wrong byte.
+ * @throws {GreetingError} when this is no greeting of this version.
+ */
+export function readGreeting(bytes: Buffer): { readonly greeting: Greeting; readonly rest: Buffer } | null {
+  const known = Math.min(bytes.length, MAGIC.length);
+  if (bytes.compare(MAGIC, 0, known, 0, known) !== 0) throw new GreetingError('not an rxraft connection');
+  const version = bytes[4];
+  if (version !== undefined && version !== PROTOCOL_VERSION) throw new GreetingError(`protocol version ${version}; this build speaks ${PROTOCOL_VERSION}`);
+  if (bytes.length < HEADER_BYTES) return null;
+  const length = bytes.readUInt16BE(5);
+  if (length > MAX_BODY_BYTES) throw new GreetingError(`greeting of ${length} bytes; at most ${MAX_BODY_BYTES}`);
+  if (bytes.length < HEADER_BYTES + length) return null;
+
+  const body = bytes.subarray(HEADER_BYTES, HEADER_BYTES + length);
+  const texts: string[] = [];
+  for (let at = 0; at < body.length; ) {
+    const end = at + 1 + (body[at] as number); // at < body.length
+    if (end > body.length || texts.length === 4) throw new GreetingError('malformed greeting');
+    texts.push(body.toString('utf8', at + 1, end));
+    at = end;
+  }
+  const [clusterId, from, to, refusal] = texts;
+  if (clusterId === undefined || from === undefined || to === undefined || refusal === undefined) throw new GreetingError('malformed greeting');
+  if (!isValidId(from)) throw new GreetingError('greeting from an invalid node id');
+  return { greeting: { clusterId, from, to, refusal }, rest: bytes.subarray(HEADER_BYTES + length) };
+}
+
+/** What is wrong with a greeting for this node; empty when nothing is. */
+export function refusalOf(greeting: Greeting, own: TransportIdentity): string {
+  if (greeting.clusterId !== own.clusterId) return 'another cluster id';
+  if (greeting.to !== own.nodeId) return 'meant for another node';
+  if (greeting.from === own.nodeId) return 'the own node id';
+  return '';
+}

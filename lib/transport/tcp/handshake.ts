@@ -1,0 +1,54 @@
+import type { Socket } from 'node:net';
+import type { NodeId } from '../../core/ids.js';
+import { GreetingError, readGreeting, type Greeting } from './greeting.js';
+
+export interface HandshakeOutcome {
+  /** The other side's greeting. `rest` is what arrived after it. The socket is the caller's from here on. */
+  greeted(greeting: Greeting, rest: Buffer): void;
+  /** There will be no greeting; the socket is destroyed. `claimedFrom` is null unless the greeting got that far. `isSilent` when not a byte arrived. */
+  failed(reason: string, claimedFrom: NodeId | null, isSilent: boolean): void;
+}
+
+/**
+ * Waits for the other side's greeting, for `timeoutMs` at most; exactly one of the outcomes is called, once.
+ * Until then no more than a greeting's bytes are kept. Returns a function that gives up.
+ */
+export function awaitGreeting(socket: Socket, timeoutMs: number, outcome: HandshakeOutcome): (reason: string) => void {
+  let received: Buffer = Buffer.alloc(0);
+  let error = '';
+  let isDone = false;
+  const timer = setTimeout(() => {
+    fail(`no greeting within ${timeoutMs} ms`);
+  }, timeoutMs);
+
+  const settle = (): boolean => {
+    if (isDone) return false;
+    isDone = true;
+    clearTimeout(timer);
+    socket.off('data', onData).off('error', onError).off('close', onClose);
+    return true;
+  };
+  const fail = (reason: string, claimedFrom: NodeId | null = null): void => {
+    if (!settle()) return;
+    socket.on('error', () => undefined); // what still goes wrong with it is of no interest
+    socket.destroy();
+    outcome.failed(reason, claimedFrom, received.length === 0);
+  };
+  const onData = (chunk: Buffer): void => {
+    received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
+    try {
+      const read = readGreeting(received);
+      if (read !== null && settle()) outcome.greeted(read.greeting, read.rest);
+    } catch (cause) {
+      fail(cause instanceof Error ? cause.message : String(cause), cause instanceof GreetingError ? cause.from : null);
+    }
+  };
+  const onError = (cause: Error): void => {
+    error = cause.message;
+  };
+  const onClose = (): void => {
+    fail(error === '' ? 'closed before the greeting' : error);
+  };
+  socket.on('data', onData).on('error', onError).on('close', onClose);
+  return fail;
+}

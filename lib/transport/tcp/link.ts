@@ -1,0 +1,133 @@
+import type { Socket } from 'node:net';
+import type { WirePacker } from '../../codec/msgpack.js';
+import type { NodeId } from '../../core/ids.js';
+import type { PeerMessage } from '../../ports/transport.js';
+import { decodeMessage } from '../wire.js';
+import { emptyFrame, FRAME_TYPE, FrameReader } from './frame.js';
+import type { TcpSettings } from './options.js';
+import type { Outbox } from './outbox.js';
+
+/** Whom a link tells. */
+export interface LinkOwner {
+  received(link: Link, message: PeerMessage): void;
+  /** The peer sent what it may not; the link is closed next. */
+  rejected(link: Link, reason: string): void;
+  /** Exactly once. */
+  closed(link: Link, error: string): void;
+}
+
+/** One connection whose greetings have been exchanged: frames in, frames out, and pings that notice when nobody is there any more. */
+export class Link {
+  readonly #socket: Socket;
+  readonly #owner: LinkOwner;
+  readonly #packer: WirePacker;
+  readonly #reader: FrameReader;
+  readonly #maxSilentIntervals: number;
+  #silentIntervals = 0;
+  #error = '';
+  #isOpen = true;
+
+  constructor(
+    readonly peer: NodeId,
+    socket: Socket,
+    readonly outbox: Outbox,
+    packer: WirePacker,
+    settings: TcpSettings,
+    owner: LinkOwner,
+  ) {
+    this.#socket = socket;
+    this.#packer = packer;
+    this.#owner = owner;
+    this.#reader = new FrameReader(settings.maxFrameBytes);
+    this.#maxSilentIntervals = settings.maxSilentIntervals;
+  }
+
+  /** Begins to read; `rest` is what came with the greeting. */
+  open(rest: Buffer): void {
+    this.#socket
+      .on('data', (chunk) => {
+        this.#receive(chunk);
+      })
+      .on('drain', () => {
+        this.flush();
+      })
+      .on('error', (error) => {
+        this.#error ||= error.message;
+      })
+      .on('end', () => {
+        if (this.#reader.isMidFrame) this.#reject('connection ended inside a frame');
+      })
+      .on('close', () => {
+        this.#isOpen = false;
+        this.#owner.closed(this, this.#error === '' ? 'closed by the peer' : this.#error);
+      });
+    if (rest.length > 0) this.#receive(rest);
+    this.flush();
+  }
+
+  /** Hands the socket what waits, as far as it should have it. */
+  flush(): void {
+    if (this.#isOpen && !this.#socket.writableEnded) this.outbox.writeTo(this.#socket);
+  }
+
+  /**
+   * To be called at every ping interval. Intervals are counted rather than measured: a stall of the own event
+   * loop, in which nothing could arrive, counts as one.
+   */
+  ping(): void {
+    this.#silentIntervals += 1;
+    if (this.#silentIntervals > this.#maxSilentIntervals) {
+      this.destroy('the peer has stopped answering');
+      return;
+    }
+    this.#sendEmpty(FRAME_TYPE.ping);
+  }
+
+  /** Closes at once. */
+  destroy(reason: string): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#error ||= reason;
+    this.#socket.destroy();
+  }
+
+  /** Closes once everything that waits in the socket has left. */
+  end(reason: string): void {
+    this.flush();
+    this.#error ||= reason;
+    this.#socket.destroySoon();
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#silentIntervals = 0;
+    const reader = this.#reader;
+    if (!this.#isOpen) return;
+    reader.push(chunk);
+    for (;;) {
+      let message: PeerMessage | null;
+      try {
+        if (!reader.next()) return;
+        message = reader.type === FRAME_TYPE.message ? decodeMessage(this.#packer, reader.body, reader.isOwned) : null;
+      } catch (error) {
+        this.#reject(error instanceof Error ? error.message : String(error));
+        return;
+      }
+      if (message !== null) this.#owner.received(this, message);
+      else if (reader.type === FRAME_TYPE.ping) this.#sendEmpty(FRAME_TYPE.pong);
+      if (!this.#isOpen) return; // a subscriber has closed it
+    }
+  }
+
+  #reject(reason: string): void {
+    if (!this.#isOpen) return;
+    const short = reason.slice(0, 200); // an error may quote what it complains of
+    this.destroy(`refused: ${short}`);
+    this.#owner.rejected(this, short);
+  }
+
+  #sendEmpty(type: number): void {
+    const frame = emptyFrame(type);
+    this.outbox.push([frame], frame.length, true);
+    this.flush();
+  }
+}
