@@ -56,17 +56,20 @@ export interface Storage {
 
   /**
    * Reads consecutive entries from `from` on: through `to` at most, at least one, and no more than `maxBytes`
-   * (by `entryBytes`) unless the first alone is larger. Sees every write that was issued before.
+   * (by `entryBytes`) unless the first alone is larger; a store may give fewer, so as not to hold the thread. Sees
+   * every write that was issued before.
    * @throws {StorageError} when `from` is compacted away or past the end.
    */
   read(from: LogIndex, to: LogIndex, maxBytes: number): Promise<Entry[]>;
 
-  /** Forgets every entry through `through`, which a durable snapshot covers. Works in chunks; a crash in between leaves a shorter or the old prefix. */
+  /** Forgets every entry through `through`, which a durable snapshot covers (else it is refused). Works in chunks; a crash in between leaves a shorter or the old prefix. */
   compact(through: LogIndex): Promise<void>;
 
   /**
    * Saves a snapshot: when this resolves it is durable and is the one that `readSnapshot` gives. A crash
-   * before then leaves the previous one intact. `meta.bytes` is filled in by the store.
+   * before then, or an error, leaves the previous one intact; an error of `chunks` is passed on as it is. A snapshot
+   * that is older than the one in force does not take its place: then this gives the newer one's meta. `meta.bytes` is
+   * filled in by the store.
    * With `replaceLog` (a snapshot from the leader that the log does not reach), the whole log is dropped atomically with it
    * and restarts after `meta.last`.
    */

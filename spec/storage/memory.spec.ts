@@ -60,6 +60,7 @@ describe('MemoryStorage', () => {
     const clock = {
       now: () => 0,
       wallTime: () => 0,
+      yield: (callback: () => void) => callback(),
       schedule: (delayMs: number, callback: () => void) => {
         timers.push({ delayMs, callback });
         return () => undefined;

@@ -1,0 +1,192 @@
+import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { Entry } from '../core/entry.js';
+import type { LogIndex } from '../core/ids.js';
+import type { SnapshotMeta } from '../core/messages.js';
+import type { DurableWrite } from '../core/output.js';
+import { RaftError, StorageError } from '../ports/errors.js';
+import type { RecoveredState, Storage, StorageIdentity } from '../ports/storage.js';
+import { DirectoryLock } from './lmdb/directory-lock.js';
+import { openEnvironment, type Environment } from './lmdb/environment.js';
+import { recover, type OpenedStore } from './lmdb/recovery.js';
+import { openSnapshot, prepareSnapshot, type PreparedSnapshot, type SnapshotReader } from './lmdb/snapshot-file.js';
+
+export type { Batch, Environment, Put } from './lmdb/environment.js';
+
+export interface LmdbStorageOptions {
+  /** The directory, of this node alone, on a local file system. Created when it is missing. Required. */
+  readonly path: string;
+  /** Opens the database; for tests that make it fail. Default: LMDB itself. */
+  readonly openEnvironment?: (file: string) => Environment;
+}
+
+/**
+ * The durable store: log and hard state in one LMDB file, the snapshot in a file beside it.
+ *
+ * ```
+ * rxraft.json      whose directory it is, and its format version     identity-file.ts
+ * log.mdb          0 → state record; index → block of entries        state-record.ts, block.ts
+ * log.mdb-lock     LMDB's own
+ * snapshot         the latest                                        snapshot-file.ts
+ * lock-…           the socket that keeps everyone else out           directory-lock.ts
+ * ```
+ *
+ * Appends that arrive while a commit is under way go together in the next one, synced off the event loop
+ * (log-writer.ts). The database reuses its pages and never shrinks. A failed commit poisons the store, as the
+ * contract says; a snapshot that can't be written is only rejected, since the one before it is intact.
+ *
+ * ```ts
+ * const storage = new LmdbStorage({ path: './data/a' });
+ * const { hardState, lastLog } = await storage.open({ clusterId: 'shop', nodeId: 'a' });
+ * ```
+ */
+export class LmdbStorage implements Storage {
+  readonly #directory: string;
+  readonly #openEnvironment: (file: string) => Environment;
+  /** Null before `open` and after `close`. */
+  #store: OpenedStore | null = null;
+  #lock: DirectoryLock | null = null;
+  #phase: 'new' | 'open' | 'closed' = 'new';
+  #closed: Promise<void> | null = null;
+  /** The snapshot that is being put in force; one at a time. */
+  #publishing: Promise<unknown> = Promise.resolve();
+  readonly #snapshotReaders = new Set<SnapshotReader>();
+
+  constructor(options: LmdbStorageOptions) {
+    this.#directory = resolve(options.path);
+    this.#openEnvironment = options.openEnvironment ?? openEnvironment;
+  }
+
+  async open(identity: StorageIdentity): Promise<RecoveredState> {
+    if (this.#phase !== 'new') throw new StorageError('open', 'this storage was opened before; make a new one');
+    this.#phase = 'open';
+    try {
+      await mkdir(this.#directory, { recursive: true });
+      this.#lock = await DirectoryLock.acquire(this.#directory);
+      const { store, state } = await recover(this.#directory, identity, this.#openEnvironment);
+      this.#store = store;
+      return state;
+    } catch (error) {
+      this.#phase = 'closed';
+      await this.#lock?.release();
+      throw asRaftError('open', error);
+    }
+  }
+
+  append(write: DurableWrite): Promise<void> {
+    return this.#store === null ? Promise.reject(this.#notOpen('append')) : this.#store.writer.submit({ type: 'append', write });
+  }
+
+  async read(from: LogIndex, to: LogIndex, maxBytes: number): Promise<Entry[]> {
+    const { writer, reader } = this.#opened('read');
+    if (writer.touches(to)) await writer.submit({ type: 'barrier' });
+    if (writer.failure !== null) throw writer.failure;
+    const { compacted, last } = writer.state;
+    if (from <= compacted.index || from > last.index) throw new StorageError('read', `entry ${from} is compacted away or past the end (${compacted.index + 1} to ${last.index})`);
+    try {
+      return reader.read(from, Math.min(to, last.index), maxBytes);
+    } catch (error) {
+      throw asRaftError('read', error);
+    }
+  }
+
+  async compact(through: LogIndex): Promise<void> {
+    const store = this.#opened('compact');
+    const { writer, reader } = store;
+    const covered = store.snapshot?.last ?? null;
+    if (covered === null || through > covered.index) throw new StorageError('compact', `no durable snapshot covers entry ${through}; the latest ends at ${covered?.index ?? 0}`);
+    if (writer.touches(through)) await writer.submit({ type: 'barrier' });
+    const { compacted, last } = writer.state;
+    if (through <= compacted.index) return;
+    if (through > last.index) throw new StorageError('compact', `entry ${through} is past the end of the log, ${last.index}`);
+    await writer.submit({ type: 'compact', compacted: { index: through, term: reader.termAt(through) } });
+    await writer.removeCompacted();
+  }
+
+  async saveSnapshot(
+    meta: Omit<SnapshotMeta, 'bytes'>,
+    chunks: AsyncIterable<Uint8Array>,
+    options: { readonly replaceLog: boolean },
+  ): Promise<SnapshotMeta> {
+    const { writer } = this.#opened('saveSnapshot');
+    if (writer.failure !== null) throw writer.failure;
+    const prepared = await prepareSnapshot(this.#directory, meta, chunks);
+    const published = this.#publishing.then(() => this.#publish(prepared, options.replaceLog));
+    this.#publishing = published.catch(() => undefined);
+    return await published;
+  }
+
+  async readSnapshot(offset = 0): Promise<{ readonly meta: SnapshotMeta; readonly chunks: AsyncIterable<Uint8Array> } | null> {
+    const { writer } = this.#opened('readSnapshot');
+    if (writer.failure !== null) throw writer.failure;
+    const reader = await openSnapshot(this.#directory);
+    if (reader === null) return null;
+    this.#snapshotReaders.add(reader);
+    return { meta: reader.meta, chunks: this.#streamed(reader, offset) };
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    const store = this.#store;
+    this.#phase = 'closed';
+    this.#store = null;
+    if (store === null) return;
+    try {
+      await this.#publishing;
+      await store.writer.finish(this.#notOpen('append'));
+      await Promise.all([...this.#snapshotReaders].map((reader) => reader.close()));
+      await store.environment.close();
+    } finally {
+      await this.#lock?.release();
+    }
+  }
+
+  async #publish(prepared: PreparedSnapshot, replaceLog: boolean): Promise<SnapshotMeta> {
+    const store = this.#store;
+    const refusal = store === null ? this.#notOpen('saveSnapshot') : store.writer.failure;
+    if (store === null || refusal !== null) {
+      await prepared.discard();
+      throw refusal ?? this.#notOpen('saveSnapshot');
+    }
+    if (store.snapshot !== null && store.snapshot.last.index > prepared.meta.last.index) {
+      await prepared.discard();
+      return store.snapshot;
+    }
+    try {
+      await prepared.publish();
+    } catch (error) {
+      throw store.writer.fail(asRaftError('saveSnapshot', error));
+    }
+    store.snapshot = prepared.meta;
+    // A crash here leaves a log that does not reach its snapshot; recovery drops it then.
+    if (replaceLog) await store.writer.submit({ type: 'reset', to: prepared.meta.last });
+    return prepared.meta;
+  }
+
+  async *#streamed(reader: SnapshotReader, offset: number): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      yield* reader.chunks(offset);
+    } catch (error) {
+      throw asRaftError('readSnapshot', error);
+    } finally {
+      this.#snapshotReaders.delete(reader);
+    }
+  }
+
+  #opened(operation: string): OpenedStore {
+    if (this.#store === null) throw this.#notOpen(operation);
+    return this.#store;
+  }
+
+  #notOpen(operation: string): StorageError {
+    return new StorageError(operation, this.#phase === 'closed' ? 'the storage is closed' : 'the storage is not open yet');
+  }
+}
+
+function asRaftError(operation: string, error: unknown): RaftError {
+  return error instanceof RaftError ? error : new StorageError(operation, error instanceof Error ? error.message : String(error), { cause: error });
+}

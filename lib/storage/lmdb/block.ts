@@ -1,0 +1,148 @@
+import { crc32 } from 'node:zlib';
+import type { Entry, EntryKind } from '../../core/entry.js';
+import type { LogIndex, Term } from '../../core/ids.js';
+import { CorruptLogError } from '../../ports/errors.js';
+
+/**
+ * A block is what one database record holds: a run of consecutive entries, stored under the index of the first.
+ * Packing a commit's entries together costs a fifth of one record per entry (measured at 256 × 256 B).
+ *
+ * ```
+ * block  u32 CRC-32 of the rest, seeded with the first index (so that a block can't pass for another)
+ *        u16 format version, u16 number of entries
+ *        entries
+ * entry  u32 parity: the XOR of the entry's other words, which only names the damaged entry once the CRC failed
+ *        u32 payload length
+ *        u32 term, low half
+ *        u32 term, high 16 bits; kind in the top byte
+ *        payload, padded with zeros to a word
+ * ```
+ *
+ * Words are in the machine's byte order; terms are below 2^48.
+ */
+export const BLOCK_VERSION = 1;
+
+/** Fills four 4 KiB pages of the database with their header: longer runs need contiguous free pages that a busy file may not have. */
+export const MAX_BLOCK_BYTES = 4 * 4096 - 16;
+
+const BLOCK_HEADER_BYTES = 8;
+const ENTRY_HEADER_BYTES = 16;
+const KINDS: readonly EntryKind[] = ['command', 'noop', 'configuration'];
+const KIND_CODES: Readonly<Record<EntryKind, number>> = { command: 0, noop: 1, configuration: 2 };
+
+/** What an entry takes up inside a block. */
+export function packedBytes(entry: Entry): number {
+  return ENTRY_HEADER_BYTES + ((entry.payload.length + 3) & ~3);
+}
+
+/** Where the block that begins at `entries[from]` ends (exclusive): as many entries as fit, at least one. */
+export function blockEnd(entries: readonly Entry[], from: number): number {
+  let bytes = BLOCK_HEADER_BYTES;
+  let end = from;
+  for (; end < entries.length; end++) {
+    bytes += packedBytes(entries[end] as Entry);
+    if (bytes > MAX_BLOCK_BYTES && end > from) break;
+  }
+  return end;
+}
+
+/** Packs `entries[from]` to `entries[to - 1]`. */
+export function encodeBlock(entries: readonly Entry[], from: number, to: number): Uint8Array {
+  let length = BLOCK_HEADER_BYTES;
+  for (let i = from; i < to; i++) length += packedBytes(entries[i] as Entry);
+  const bytes = new Uint8Array(length);
+  const words = new Uint32Array(bytes.buffer);
+  new Uint16Array(bytes.buffer).set([BLOCK_VERSION, to - from], 2);
+  let offset = BLOCK_HEADER_BYTES;
+  for (let i = from; i < to; i++) {
+    const entry = entries[i] as Entry;
+    const word = offset >>> 2;
+    words[word + 1] = entry.payload.length;
+    words[word + 2] = entry.term >>> 0;
+    words[word + 3] = Math.floor(entry.term / 2 ** 32) | (KIND_CODES[entry.kind] << 24);
+    bytes.set(entry.payload, offset + ENTRY_HEADER_BYTES);
+    offset += packedBytes(entry);
+    words[word] = parity(words, word + 1, offset >>> 2);
+  }
+  words[0] = crc32(bytes.subarray(4), (entries[from] as Entry).index >>> 0);
+  return bytes;
+}
+
+/** Walks the entries of one verified block: `next()`, then the fields. */
+export class BlockReader {
+  index: LogIndex;
+  term: Term = 0;
+  kind: EntryKind = 'command';
+  #payloadLength = 0;
+  #payloadOffset: number = BLOCK_HEADER_BYTES;
+  readonly #view: DataView;
+
+  /**
+   * @param bytes the record; must not change afterwards
+   * @throws {CorruptLogError} when the checksum does not match; names the entry that is damaged.
+   */
+  constructor(
+    readonly bytes: Uint8Array,
+    readonly first: LogIndex,
+  ) {
+    this.index = first - 1;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (bytes.length < BLOCK_HEADER_BYTES || native32(this.#view, 0) !== crc32(bytes.subarray(4), first >>> 0)) {
+      throw new CorruptLogError('log', damagedIndex(this.#view, first), 'the checksum does not match; restore the directory from a backup, or empty it and let the node rejoin');
+    }
+  }
+
+  get last(): LogIndex {
+    return this.first + native16(this.#view, 6) - 1;
+  }
+
+  next(): boolean {
+    if (this.index >= this.last) return false;
+    this.index++;
+    const offset = this.#payloadOffset + ((this.#payloadLength + 3) & ~3);
+    const high = native32(this.#view, offset + 12);
+    this.term = (high & 0xffff) * 2 ** 32 + native32(this.#view, offset + 8);
+    const kind = KINDS[high >>> 24];
+    if (kind === undefined) throw new CorruptLogError('log', this.index, `entries of kind ${high >>> 24} are unknown to this build; use the newer one that wrote them`);
+    this.kind = kind;
+    this.#payloadLength = native32(this.#view, offset + 4);
+    this.#payloadOffset = offset + ENTRY_HEADER_BYTES;
+    return true;
+  }
+
+  /** The entry that the walk is at. Its payload is a view of this block's bytes. */
+  entry(): Entry {
+    const payload = new Uint8Array(this.bytes.buffer, this.bytes.byteOffset + this.#payloadOffset, this.#payloadLength);
+    return { index: this.index, term: this.term, kind: this.kind, payload };
+  }
+}
+
+/** The first entry whose parity is wrong; the block's first when all are right, for then its header is what is damaged. */
+function damagedIndex(view: DataView, first: LogIndex): LogIndex {
+  let offset = BLOCK_HEADER_BYTES;
+  for (let index = first; offset + ENTRY_HEADER_BYTES <= view.byteLength; index++) {
+    const end = offset + ENTRY_HEADER_BYTES + ((native32(view, offset + 4) + 3) & ~3);
+    if (end > view.byteLength) return index;
+    let expected = 0;
+    for (let word = offset + 4; word < end; word += 4) expected ^= native32(view, word);
+    if (expected >>> 0 !== native32(view, offset)) return index;
+    offset = end;
+  }
+  return first;
+}
+
+function parity(words: Uint32Array, from: number, to: number): number {
+  let sum = 0;
+  for (let i = from; i < to; i++) sum ^= words[i] as number;
+  return sum;
+}
+
+function native32(view: DataView, offset: number): number {
+  return view.getUint32(offset, IS_LITTLE_ENDIAN);
+}
+
+function native16(view: DataView, offset: number): number {
+  return view.getUint16(offset, IS_LITTLE_ENDIAN);
+}
+
+const IS_LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;

@@ -1,0 +1,187 @@
+import { entriesBytes, type Entry } from '../../core/entry.js';
+import type { LogId, LogIndex } from '../../core/ids.js';
+import { RaftError, StorageError } from '../../ports/errors.js';
+import type { Environment } from './environment.js';
+import { GroupBuilder, STATE_KEY, type LogChange } from './group.js';
+import type { LogReader } from './log-reader.js';
+import { encodeState, type LogState } from './state-record.js';
+
+/** So many blocks are dropped in one commit: LMDB does it off the thread, but the instructions are made on it. */
+const REMOVALS_PER_COMMIT = 256;
+
+/** A group is closed once it holds this much. */
+const MAX_GROUP_BYTES = 1024 * 1024;
+
+/** `reset` makes an empty log that goes on after `to`; `barrier` changes nothing and resolves when all before it is durable. */
+type Change = LogChange | { readonly type: 'reset'; readonly to: LogId } | { readonly type: 'barrier' };
+
+interface Waiting {
+  readonly change: Change;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * Group commit. While one commit is under way, changes gather; then they go together in the next. They become
+ * durable, and resolve, in the order of the calls. The first failure is final: it is `failure`, and every change
+ * that waits or comes later is rejected with it.
+ */
+export class LogWriter {
+  #state: LogState;
+  #tail: readonly Entry[] = [];
+  #waiting: Waiting[] = [];
+  #underWay: readonly Waiting[] = [];
+  #failure: Error | null = null;
+  /** Set while closing: what is under way still goes on, nothing new is taken. */
+  #refusal: Error | null = null;
+  /** Settles when nothing waits any more. */
+  #run: Promise<void> | null = null;
+
+  constructor(
+    private readonly environment: Environment,
+    private readonly reader: LogReader,
+    state: LogState,
+  ) {
+    this.#state = state;
+  }
+
+  /** What is durable. */
+  get state(): LogState {
+    return this.#state;
+  }
+
+  get failure(): Error | null {
+    return this.#failure;
+  }
+
+  submit(change: Change): Promise<void> {
+    const refusal = this.#failure ?? this.#refusal;
+    if (refusal !== null) return Promise.reject(refusal);
+    return new Promise<void>((resolve, reject) => {
+      this.#waiting.push({ change, resolve, reject });
+      // A microtask later, so that what one turn submits goes together.
+      this.#run ??= Promise.resolve().then(() => this.#commitAll());
+    });
+  }
+
+  /** Whether something that is not durable yet changes entries at or before `index`. */
+  touches(index: LogIndex): boolean {
+    return [...this.#underWay, ...this.#waiting].some(({ change }) => lowestTouched(change) <= index);
+  }
+
+  /** The end: what waits is rejected, and so is every later call. Returns the error that they are rejected with. */
+  fail(error: unknown): Error {
+    const failure = this.#failure ?? (error instanceof RaftError ? error : failureOf(error));
+    this.#failure = failure;
+    const rejected = [...this.#underWay, ...this.#waiting];
+    this.#underWay = [];
+    this.#waiting = [];
+    for (const { reject } of rejected) reject(failure);
+    return failure;
+  }
+
+  /** Lets what was submitted become durable; what comes now is rejected with `refusal`. Never rejects. */
+  async finish(refusal: StorageError): Promise<void> {
+    this.#refusal = refusal;
+    while (this.#run !== null) await this.#run;
+    this.#failure ??= refusal;
+  }
+
+  /** Removes blocks that no longer count: those whose entries are all compacted away. */
+  async removeCompacted(): Promise<void> {
+    for (;;) {
+      if (this.#failure !== null) throw this.#failure;
+      const { compacted, last } = this.#state;
+      const below = compacted.index < last.index ? this.reader.blockOf(compacted.index + 1).first : compacted.index + 1;
+      const keys = this.environment.keys(STATE_KEY + 1, below, REMOVALS_PER_COMMIT);
+      if (keys.length === 0) return;
+      await this.submit({ type: 'remove', keys });
+    }
+  }
+
+  async #commitAll(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      this.#underWay = this.#takeGroup();
+      try {
+        await this.#commit(this.#underWay);
+      } catch (error) {
+        this.fail(error);
+        break;
+      }
+      const done = this.#underWay;
+      this.#underWay = [];
+      for (const { resolve } of done) resolve();
+      // `fail` may have been called while the commit was under way; then both lists are empty.
+    }
+    this.#run = null;
+  }
+
+  /** A reset goes alone; of the rest as much goes together as is packed in a few milliseconds. */
+  #takeGroup(): readonly Waiting[] {
+    const waiting = this.#waiting;
+    let size = 0;
+    let bytes = 0;
+    for (; size < waiting.length; size++) {
+      const { change } = waiting[size] as Waiting;
+      if (size > 0 && (change.type === 'reset' || bytes > MAX_GROUP_BYTES)) break;
+      if (change.type === 'append') bytes += entriesBytes(change.write.entries);
+      if (change.type === 'reset') {
+        size++;
+        break;
+      }
+    }
+    return waiting.splice(0, size);
+  }
+
+  async #commit(group: readonly Waiting[]): Promise<void> {
+    const builder = new GroupBuilder(this.environment, this.reader, this.#state, this.#tail);
+    let isEmpty = true;
+    for (const { change } of group) {
+      if (change.type === 'reset') return await this.#reset(change.to);
+      if (change.type === 'barrier') continue;
+      builder.add(change);
+      isEmpty = false;
+    }
+    if (isEmpty) return;
+    const { batch, state, tail } = builder.build();
+    await this.environment.commit(batch);
+    this.#state = state;
+    this.#tail = tail;
+  }
+
+  /** First the state says that the log is empty; the blocks, which may be many, go afterwards and at the next open if need be. */
+  async #reset(to: LogId): Promise<void> {
+    const state: LogState = { hardState: this.#state.hardState, compacted: to, last: to };
+    this.#tail = [];
+    await this.environment.commit({ removes: [], puts: [{ key: STATE_KEY, value: encodeState(state) }] });
+    this.#state = state;
+    await removeBlocks(this.environment, STATE_KEY + 1);
+  }
+}
+
+/** Removes every block from `from` on, a bounded number at a time. */
+export async function removeBlocks(environment: Environment, from: number): Promise<void> {
+  for (;;) {
+    const removes = environment.keys(from, Infinity, REMOVALS_PER_COMMIT);
+    if (removes.length === 0) return;
+    await environment.commit({ removes, puts: [] });
+  }
+}
+
+function lowestTouched(change: Change): LogIndex {
+  switch (change.type) {
+    case 'append':
+      return Math.min(change.write.truncateAfter === null ? Infinity : change.write.truncateAfter + 1, change.write.entries[0]?.index ?? Infinity);
+    case 'compact':
+    case 'remove':
+    case 'barrier':
+      return Infinity;
+    case 'reset':
+      return 0;
+  }
+}
+
+function failureOf(error: unknown): StorageError {
+  const message = error instanceof Error ? error.message : String(error);
+  return new StorageError('append', `the commit failed (${message}); nothing more is written: mend the cause, e.g. free disk space, and start again`, { cause: error });
+}

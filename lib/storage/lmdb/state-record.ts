@@ -1,0 +1,52 @@
+import { crc32 } from 'node:zlib';
+import type { LogId } from '../../core/ids.js';
+import type { HardState } from '../../core/output.js';
+import { CorruptLogError } from '../../ports/errors.js';
+
+/**
+ * What every commit brings up to date beside its blocks. `last` makes a lost tail visible: LMDB's commits are
+ * atomic, so a log that ends anywhere else was damaged.
+ *
+ * ```
+ * u32 CRC-32 of the rest · u8 format version · u8 length of votedFor, 255 for none · u16 0
+ * f64 term · f64 compacted index · f64 its term · f64 last index · f64 its term · votedFor
+ * ```
+ */
+export interface LogState {
+  readonly hardState: HardState;
+  readonly compacted: LogId;
+  readonly last: LogId;
+}
+
+const STATE_VERSION = 1;
+const FIXED_BYTES = 48;
+const NO_VOTE = 255;
+
+export function encodeState(state: LogState): Uint8Array {
+  const { term, votedFor } = state.hardState;
+  const name = new TextEncoder().encode(votedFor ?? '');
+  const bytes = new Uint8Array(FIXED_BYTES + name.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint8(4, STATE_VERSION);
+  view.setUint8(5, votedFor === null ? NO_VOTE : name.length);
+  const numbers = [term, state.compacted.index, state.compacted.term, state.last.index, state.last.term];
+  numbers.forEach((value, i) => view.setFloat64(8 + 8 * i, value));
+  bytes.set(name, FIXED_BYTES);
+  view.setUint32(0, crc32(bytes.subarray(4)));
+  return bytes;
+}
+
+/** @throws {CorruptLogError} when the checksum does not match. */
+export function decodeState(bytes: Uint8Array): LogState {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < FIXED_BYTES || view.getUint32(0) !== crc32(bytes.subarray(4))) {
+    throw new CorruptLogError('hard state', null, 'the checksum does not match');
+  }
+  const number = (i: number): number => view.getFloat64(8 + 8 * i);
+  const votedFor = view.getUint8(5) === NO_VOTE ? null : new TextDecoder().decode(bytes.subarray(FIXED_BYTES));
+  return {
+    hardState: { term: number(0), votedFor },
+    compacted: { index: number(1), term: number(2) },
+    last: { index: number(3), term: number(4) },
+  };
+}
