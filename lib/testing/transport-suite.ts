@@ -6,11 +6,11 @@ import type { ComplianceCase } from './compliance.js';
 import { appendOf, sampleEntries, sampleMessages } from './sample-messages.js';
 
 /** What the suite needs to know about a transport; made anew for every case. */
-export interface TransportFixture {
+export interface TransportFixture<T extends Transport = Transport> {
   /** A transport that isn't started, on the same network as the fixture's others. */
-  create(id: NodeId): Transport;
+  create(id: NodeId): T;
   /** Where others find a transport once it is started. */
-  addressOf(id: NodeId, transport: Transport): string;
+  addressOf(id: NodeId, transport: T): string;
 }
 
 /** No case takes anywhere near as long unless something was lost. */
@@ -27,7 +27,7 @@ const CLUSTER = 'suite';
  *   return { create: () => network.transport(), addressOf: (id) => id };
  * })) test(name, run);
  */
-export function transportSuite(makeFixture: () => TransportFixture): readonly ComplianceCase[] {
+export function transportSuite<T extends Transport>(makeFixture: () => TransportFixture<T>): readonly ComplianceCase[] {
   return CASES.map(([name, check]) => ({
     name,
     async run() {

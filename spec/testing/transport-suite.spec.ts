@@ -1,5 +1,4 @@
 import { transportSuite } from '../../lib/testing/transport-suite.js';
-import type { Transport } from '../../lib/ports/transport.js';
 import { MemoryNetwork } from '../../lib/transport/memory.js';
 import { TcpTransport } from '../../lib/transport/tcp.js';
 
@@ -14,7 +13,7 @@ describe('memory transport', () => {
 describe('TCP transport', () => {
   const cases = transportSuite(() => ({
     create: () => new TcpTransport({ listen: '127.0.0.1:0', reconnectMinMs: 5, reconnectMaxMs: 20 }),
-    addressOf: (_id, transport: Transport) => (transport as TcpTransport).address ?? '',
+    addressOf: (_id: string, transport: TcpTransport) => transport.address ?? '',
   }));
   for (const { name, run } of cases) it(name, run, 20_000);
 });

@@ -85,7 +85,7 @@ export class MemoryTransport implements Transport {
 
   send(to: NodeId, message: PeerMessage): void {
     const route = this.routes.get(to) ?? this.guests.get(to);
-    if (route === undefined || !route.up) return;
+    if (route?.up !== true) return;
     if (route.direct !== null) route.direct.receive((this.#identity as TransportIdentity).nodeId, message); // a route is up only once started
     else this.#fabric.transmit(this, to, message);
   }

@@ -23,16 +23,6 @@ const MAGIC = Buffer.from('RXRF', 'latin1');
 const HEADER_BYTES = 7;
 const MAX_BODY_BYTES = 4 * 256;
 
-/** Why a greeting is refused, and whom it claims to be from, if it got that far. */
-export class GreetingError extends Error {
-  constructor(
-    message: string,
-    readonly from: NodeId | null = null,
-  ) {
-    super(message);
-  }
-}
-
 export function encodeGreeting({ clusterId, from, to, refusal }: Greeting): Buffer {
   const texts = [clusterId, from, to, refusal].flatMap((text) => {
     const bytes = Buffer.from(text, 'utf8').subarray(0, 255);
@@ -49,29 +39,29 @@ export function encodeGreeting({ clusterId, from, to, refusal }: Greeting): Buff
 /**
  * Reads a greeting from the beginning of what has arrived: null when more must come. Never needs more than
  * about a kilobyte, and refuses a stranger at the first wrong byte.
- * @throws {GreetingError} when this is no greeting of this version.
+ * @throws {Error} when this is no greeting of this version.
  */
 export function readGreeting(bytes: Buffer): { readonly greeting: Greeting; readonly rest: Buffer } | null {
   const known = Math.min(bytes.length, MAGIC.length);
-  if (bytes.compare(MAGIC, 0, known, 0, known) !== 0) throw new GreetingError('not an rxraft connection');
+  if (bytes.compare(MAGIC, 0, known, 0, known) !== 0) throw new Error('not an rxraft connection');
   const version = bytes[4];
-  if (version !== undefined && version !== PROTOCOL_VERSION) throw new GreetingError(`protocol version ${version}; this build speaks ${PROTOCOL_VERSION}`);
+  if (version !== undefined && version !== PROTOCOL_VERSION) throw new Error(`protocol version ${version}; this build speaks ${PROTOCOL_VERSION}`);
   if (bytes.length < HEADER_BYTES) return null;
   const length = bytes.readUInt16BE(5);
-  if (length > MAX_BODY_BYTES) throw new GreetingError(`greeting of ${length} bytes; at most ${MAX_BODY_BYTES}`);
+  if (length > MAX_BODY_BYTES) throw new Error(`greeting of ${length} bytes; at most ${MAX_BODY_BYTES}`);
   if (bytes.length < HEADER_BYTES + length) return null;
 
   const body = bytes.subarray(HEADER_BYTES, HEADER_BYTES + length);
   const texts: string[] = [];
   for (let at = 0; at < body.length; ) {
     const end = at + 1 + (body[at] as number); // at < body.length
-    if (end > body.length || texts.length === 4) throw new GreetingError('malformed greeting');
+    if (end > body.length || texts.length === 4) throw new Error('malformed greeting');
     texts.push(body.toString('utf8', at + 1, end));
     at = end;
   }
   const [clusterId, from, to, refusal] = texts;
-  if (clusterId === undefined || from === undefined || to === undefined || refusal === undefined) throw new GreetingError('malformed greeting');
-  if (!isValidId(from)) throw new GreetingError('greeting from an invalid node id');
+  if (clusterId === undefined || from === undefined || to === undefined || refusal === undefined) throw new Error('malformed greeting');
+  if (!isValidId(from)) throw new Error('greeting from an invalid node id');
   return { greeting: { clusterId, from, to, refusal }, rest: bytes.subarray(HEADER_BYTES + length) };
 }
 

@@ -1,12 +1,11 @@
 import type { Socket } from 'node:net';
-import type { NodeId } from '../../core/ids.js';
-import { GreetingError, readGreeting, type Greeting } from './greeting.js';
+import { readGreeting, type Greeting } from './greeting.js';
 
 export interface HandshakeOutcome {
   /** The other side's greeting. `rest` is what arrived after it. The socket is the caller's from here on. */
   greeted(greeting: Greeting, rest: Buffer): void;
-  /** There will be no greeting; the socket is destroyed. `claimedFrom` is null unless the greeting got that far. `isSilent` when not a byte arrived. */
-  failed(reason: string, claimedFrom: NodeId | null, isSilent: boolean): void;
+  /** There will be no greeting; the socket is destroyed. `isSilent` when not a byte arrived. */
+  failed(reason: string, isSilent: boolean): void;
 }
 
 /**
@@ -28,11 +27,11 @@ export function awaitGreeting(socket: Socket, timeoutMs: number, outcome: Handsh
     socket.off('data', onData).off('error', onError).off('close', onClose);
     return true;
   };
-  const fail = (reason: string, claimedFrom: NodeId | null = null): void => {
+  const fail = (reason: string): void => {
     if (!settle()) return;
     socket.on('error', () => undefined); // what still goes wrong with it is of no interest
     socket.destroy();
-    outcome.failed(reason, claimedFrom, received.length === 0);
+    outcome.failed(reason, received.length === 0);
   };
   const onData = (chunk: Buffer): void => {
     received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
@@ -40,7 +39,7 @@ export function awaitGreeting(socket: Socket, timeoutMs: number, outcome: Handsh
       const read = readGreeting(received);
       if (read !== null && settle()) outcome.greeted(read.greeting, read.rest);
     } catch (cause) {
-      fail(cause instanceof Error ? cause.message : String(cause), cause instanceof GreetingError ? cause.from : null);
+      fail(cause instanceof Error ? cause.message : String(cause));
     }
   };
   const onError = (cause: Error): void => {

@@ -101,9 +101,8 @@ export class Link {
   #receive(chunk: Buffer): void {
     this.#silentIntervals = 0;
     const reader = this.#reader;
-    if (!this.#isOpen) return;
     reader.push(chunk);
-    for (;;) {
+    while (this.#isOpen) { // a subscriber may close it
       let message: PeerMessage | null;
       try {
         if (!reader.next()) return;
@@ -114,7 +113,6 @@ export class Link {
       }
       if (message !== null) this.#owner.received(this, message);
       else if (reader.type === FRAME_TYPE.ping) this.#sendEmpty(FRAME_TYPE.pong);
-      if (!this.#isOpen) return; // a subscriber has closed it
     }
   }
 

@@ -98,9 +98,9 @@ export class Listener {
         this.#strangers.delete(socket);
         this.#greeted(socket, greeting, rest);
       },
-      failed: (reason, claimedFrom, isSilent) => {
+      failed: (reason, isSilent) => {
         this.#strangers.delete(socket);
-        if (!isSilent) this.#owner.rejected(claimedFrom, reason); // who says nothing, like a port check, is no news
+        if (!isSilent) this.#owner.rejected(null, reason); // who says nothing, like a port check, is no news
       },
     });
     this.#strangers.set(socket, giveUp);

@@ -62,7 +62,7 @@ export class TcpTransport implements Transport {
   }
 
   async start(identity: TransportIdentity): Promise<void> {
-    if (this.#isStarted || this.#stopping !== null) throw new Error('a transport is started once; make a new one');
+    if (this.#isStarted || this.#isStopping()) throw new Error('a transport is started once; make a new one');
     if (!isValidId(identity.nodeId) || !isValidId(identity.clusterId)) throw new Error(`invalid node id or cluster id: ${JSON.stringify(identity)}`);
     this.#isStarted = true;
     const owner = this.#owner(identity);
@@ -73,7 +73,7 @@ export class TcpTransport implements Transport {
       this.#isStarted = false; // the caller may try again
       throw error;
     }
-    if (this.#stopping !== null) { // stopped in the meantime
+    if (this.#isStopping()) { // since it began to start
       await listener.close();
       throw new Error('the transport was stopped while it started');
     }
@@ -139,6 +139,10 @@ export class TcpTransport implements Transport {
     this.#isFlushScheduled = false;
     this.flush();
   };
+
+  #isStopping(): boolean {
+    return this.#stopping !== null;
+  }
 
   /** Encodes and queues; false when the message had to be dropped. */
   #queue(outbox: Outbox, message: PeerMessage): boolean {

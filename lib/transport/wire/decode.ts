@@ -97,7 +97,7 @@ function readEntries(values: readonly unknown[], first: LogIndex): Entry[] {
     if (typeof term !== 'number' || !Number.isSafeInteger(term) || term < 0) throw new Error('append.entries: term is not a whole number ≥ 0');
     if (typeof values[at + 2] !== 'number' || kind === undefined) throw new Error('append.entries: unknown kind');
     if (!(payload instanceof Uint8Array)) throw new Error('append.entries: payload is not bytes');
-    entries[place] = { index, term, kind, payload: payload.length === 0 ? EMPTY_PAYLOAD : payload };
+    entries[place] = { index, term: term + 0, kind, payload: payload.length === 0 ? EMPTY_PAYLOAD : payload };
   }
   return entries;
 }

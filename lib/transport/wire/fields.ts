@@ -13,7 +13,7 @@ export class Fields {
   uint(field: string): number {
     const value = this.#next();
     if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw this.#bad(field, 'a whole number ≥ 0');
-    return value;
+    return value + 0; // −0 becomes 0
   }
 
   uint32(field: string): number {
