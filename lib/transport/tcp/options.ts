@@ -4,7 +4,7 @@ import { ConfigError, type ConfigProblem } from '../../ports/errors.js';
 export interface TcpTransportOptions {
   /** Where to listen, as `host:port` or `[ipv6]:port`. Port 0 takes a free one; `transport.address` tells which. */
   readonly listen: string;
-  /** The largest message that is sent or taken. Must exceed the largest proposal. Default 64 MiB + 64 KiB. */
+  /** The largest message that is sent or taken. Must exceed the largest proposal and be the same on every node. Default 64 MiB + 64 KiB. */
   readonly maxFrameBytes?: number;
   /** Bounds what waits for one peer, for each of the two lanes; what comes on top is dropped and counted. A single larger message passes when nothing waits. Default 32 MiB. */
   readonly maxQueueBytes?: number;
