@@ -1,0 +1,98 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { blocksOf, commandsOf, patternOf, programsOf } from './readme/blocks.js';
+import { openWorkshop, type Workshop } from './readme/workshop.js';
+
+const root = resolve(__dirname, '..');
+const readme = readFileSync(join(root, 'README.md'), 'utf8');
+const blocks = blocksOf(readme);
+const programs = programsOf(blocks);
+
+describe('the programs of the README', () => {
+  let workshop: Workshop;
+  beforeAll(async () => {
+    workshop = await openWorkshop(programs);
+  }, 120_000);
+  afterAll(() => workshop.dispose());
+
+  it('type-check against the package as its users get it', () => {
+    expect(workshop.complaints).toEqual([]);
+  });
+
+  it.each(programs)(
+    'run and print what the README says: line $line',
+    async (program) => {
+      const printed = await workshop.execute(program);
+      if (program.output !== null) expect(printed).toMatch(patternOf(program.output));
+    },
+    40_000,
+  );
+});
+
+describe('the rest of the README', () => {
+  const { scripts, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<'scripts' | 'exports', Readonly<Record<string, unknown>>>;
+
+  it.each(blocks.filter(({ language }) => language === 'sh').flatMap(commandsOf))('names a command that exists: %s', (line) => {
+    for (const command of line.split(' && ')) expect(isKnown(command)).toBe(true);
+  });
+
+  /** `curl` lines are run by the test of the three-process cluster. */
+  function isKnown(command: string): boolean {
+    const script = /^npm (?:run )?(start|test|bench|build|lint|typecheck)(?: -- .+)?$/.exec(command)?.[1];
+    if (script !== undefined) return script in scripts;
+    return command === 'npm ci' || command === 'npm install rxraft rxjs' || /^curl (-\S+ )*'?http:\/\/127\.0\.0\.1:\d+\//.test(command) || /^curl -X (PUT|DELETE) /.test(command);
+  }
+
+  it('has blocks of known languages only, so that none goes unchecked', () => {
+    expect([...new Set(blocks.map(({ language }) => language))].filter((language) => !['ts', 'sh', 'text'].includes(language))).toEqual([]);
+  });
+
+  it('links to files that exist', () => {
+    const targets = [...readme.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map((match) => match[1] ?? '');
+    expect(targets.filter((target) => !existsSync(join(root, target)))).toEqual([]);
+  });
+
+  it('links to headings that exist', () => {
+    const headings = [...readme.matchAll(/^#+ (.+)$/gm)].map((match) => (match[1] ?? '').toLowerCase().replaceAll(/[^\w\s-]/g, '').replaceAll(' ', '-'));
+    const anchors = [...readme.matchAll(/\]\(#([^)]+)\)/g)].map((match) => match[1] ?? '');
+    expect(anchors.filter((anchor) => !headings.includes(anchor))).toEqual([]);
+  });
+
+  it('lists every kind of event', () => {
+    const source = readFileSync(join(root, 'lib/core/events.ts'), 'utf8');
+    const kinds = [...source.matchAll(/^ {2}([A-Z]\w+): \{/gm)].map((match) => match[1] ?? '');
+    expect(kinds.filter((kind) => !readme.includes(`\`${kind}\``))).toEqual([]);
+  });
+
+  it('names every entry point', () => {
+    const entryPoints = Object.keys(exports).filter((key) => key !== './package.json').map((key) => `rxraft${key.slice(1)}`);
+    expect(entryPoints.filter((entryPoint) => !readme.includes(`\`${entryPoint}\``))).toEqual([]);
+  });
+
+  it('lists every error that rxraft throws', () => {
+    const source = readFileSync(join(root, 'lib/ports/errors.ts'), 'utf8');
+    const classes = [...source.matchAll(/export class (\w+) extends RaftError/g)].map((match) => match[1] ?? '');
+    const rows = [...readme.matchAll(/^\| `(\w+Error)`/gm)].map((match) => match[1] ?? '');
+    expect(rows.toSorted()).toEqual(classes.toSorted());
+  });
+});
+
+describe('the reader of code blocks', () => {
+  it('joins blocks that continue each other, at their lines, with all that they print', () => {
+    const text = ['# t', '```ts', 'a', '```', '```text', '1', '```', 'prose', '', '<!-- continues -->', '', '```ts', 'b', '```', '```text', '2', '```', '```sh', 'x', '```', '```text', 'no', '```'];
+    expect(programsOf(blocksOf(text.join('\n')))).toEqual([{ line: 3, source: `\n\na${'\n'.repeat(10)}b\n`, output: '1\n2' }]);
+  });
+
+  it('reads commands without comments and with continued lines joined', () => {
+    const [block] = blocksOf('```sh\n# one\nnpm ci   # two\ncurl \\\n  -s x#y\n```');
+    expect(block === undefined ? [] : commandsOf(block)).toEqual(['npm ci', 'curl -s x#y']);
+  });
+
+  it('matches output word for word, but for the ellipses', () => {
+    expect('term 3 (leader)\n').toMatch(patternOf('term … (leader)'));
+    expect('a\nx\ny\nb\n').toMatch(patternOf('a\n…\nb'));
+    expect('a\nb\n').toMatch(patternOf('a\n…\nb'));
+    expect('term 3 (leader)\nmore\n').not.toMatch(patternOf('term … (leader)'));
+    expect('term\n').not.toMatch(patternOf('t.rm'));
+  });
+});
