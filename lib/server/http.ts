@@ -1,0 +1,183 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import { Hono } from 'hono';
+import { Admission } from './http/admission.js';
+import { EventFeed } from './http/event-feed.js';
+import { EventStreams } from './http/event-streams.js';
+import { addKvRoutes, type HttpEnv } from './http/kv-routes.js';
+import { httpLimits, type HttpLimits } from './http/limits.js';
+import { targetOf } from './http/params.js';
+import { HttpProblem, problemOf, rawProblem, sendProblem } from './http/problem.js';
+import { Readiness } from './http/readiness.js';
+import { addStatusRoutes } from './http/status-routes.js';
+import type { KvNode } from './kv-node.js';
+
+export interface HttpServiceOptions {
+  readonly limits?: Partial<HttpLimits>;
+  /** Told of errors that are neither the client's nor an answer of the node. Default: nothing is done with them. */
+  readonly onError?: (error: unknown) => void;
+}
+
+/** What the service holds at the moment; all zero once it is closed. */
+export interface HttpLoad {
+  readonly connections: number;
+  readonly requests: number;
+  readonly bodyBytes: number;
+  readonly eventStreams: number;
+}
+
+/**
+ * The key-value store over HTTP. Made before the node starts, so that its event streams miss nothing; it
+ * neither starts nor stops the node.
+ *
+ * An orderly end: `drain()`, then stop the node, then `close()`. The event streams then carry the node's
+ * last event before they end.
+ */
+export class HttpService {
+  readonly #limits: HttpLimits;
+  readonly #feed: EventFeed;
+  readonly #streams: EventStreams;
+  readonly #readiness: Readiness;
+  readonly #admission: Admission;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  /** Requests whose answer is not sent yet, event streams aside. */
+  readonly #unanswered = new Set<ServerResponse>();
+  #isDraining = false;
+  #onIdle: (() => void) | null = null;
+
+  /** @throws {ConfigError} when a limit is out of range. */
+  constructor(node: KvNode, options: HttpServiceOptions = {}) {
+    this.#limits = httpLimits(options.limits);
+    this.#feed = new EventFeed(node.events, this.#limits.maxBufferedEvents);
+    this.#streams = new EventStreams(this.#feed, this.#limits);
+    this.#readiness = new Readiness(node);
+    this.#admission = new Admission(this.#limits.maxInFlight, this.#limits.maxBufferedBytes);
+    this.#server = this.#createServer(getRequestListener(this.#createApp(node, options.onError ?? (() => undefined)).fetch));
+  }
+
+  /** Why the node should get no traffic; null when it may. */
+  get obstacle(): string | null {
+    return this.#isDraining ? 'the node is shutting down' : this.#readiness.obstacle;
+  }
+
+  get load(): HttpLoad {
+    return { connections: this.#sockets.size, requests: this.#unanswered.size, bodyBytes: this.#admission.bytes, eventStreams: this.#streams.count };
+  }
+
+  /** Begins to serve. Resolves with the address; port 0 asks for any free one. Rejects when the address can't be had. */
+  listen(host: string, port: number): Promise<{ readonly host: string; readonly port: number }> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, () => {
+        this.#server.off('error', reject);
+        const { address, port: actual } = this.#server.address() as AddressInfo; // TCP: never a path
+        resolve({ host: address, port: actual });
+      });
+    });
+  }
+
+  /** Takes no new connection and waits, `deadlineMs` at most, until every request in progress is answered. */
+  async drain(deadlineMs: number): Promise<void> {
+    this.#isDraining = true;
+    for (const outgoing of this.#unanswered) outgoing.shouldKeepAlive = false;
+    if (this.#server.listening) this.#server.close();
+    this.#server.closeIdleConnections();
+    await within(deadlineMs, () => this.#unanswered.size === 0, (onIdle) => (this.#onIdle = onIdle));
+  }
+
+  /** Ends the event streams with what they still have to say, and closes every socket after `deadlineMs` at most. */
+  async close(deadlineMs: number): Promise<void> {
+    if (!this.#isDraining) await this.drain(deadlineMs);
+    this.#streams.end();
+    await within(deadlineMs, () => this.#streams.count === 0, (onIdle) => (this.#onIdle = onIdle));
+    this.#server.closeAllConnections();
+    for (const socket of this.#sockets) socket.destroy();
+    this.#readiness.close();
+    this.#feed.close();
+  }
+
+  #createApp(node: KvNode, onError: (error: unknown) => void): Hono<HttpEnv> {
+    const app = new Hono<HttpEnv>();
+    const parts = { node, limits: this.#limits, admission: this.#admission };
+    addStatusRoutes(app, parts, () => this.obstacle);
+    app.use('/kv/*', (_, next) => this.#admission.request(next));
+    addKvRoutes(app, parts);
+    app.notFound(() => problemResponse(new HttpProblem(404, 'no_such_resource', 'there is no such resource; GET / lists them')));
+    app.onError((error, c) => {
+      const problem = problemOf(error);
+      if (problem.status === 500 && !c.env.outgoing.destroyed) onError(error); // a client that went away is no error
+      return problemResponse(problem);
+    });
+    return app;
+  }
+
+  #createServer(answer: (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>): Server {
+    const limits = this.#limits;
+    const server = createServer({
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: limits.headersTimeoutMs + limits.bodyTimeoutMs + 1000,
+      keepAliveTimeout: limits.keepAliveTimeoutMs,
+      connectionsCheckingInterval: Math.min(1000, limits.headersTimeoutMs),
+    });
+    server.maxConnections = limits.maxConnections;
+    // A client that takes nothing of its answer holds a socket for no longer than this.
+    server.timeout = limits.callTimeoutMs + limits.bodyTimeoutMs + limits.streamStallMs;
+    server.on('connection', (socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
+    server.on('request', (incoming, outgoing) => this.#serve(incoming, outgoing, answer));
+    server.on('clientError', refuseUnreadable);
+    return server;
+  }
+
+  #serve(incoming: IncomingMessage, outgoing: ServerResponse, answer: (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>): void {
+    if (this.#isDraining) outgoing.shouldKeepAlive = false;
+    const url = incoming.url ?? '/';
+    outgoing.on('close', () => this.#answered(outgoing));
+    try {
+      if (url.length > this.#limits.maxUrlBytes) throw new HttpProblem(414, 'uri_too_long', `path and query are longer than ${this.#limits.maxUrlBytes} bytes`);
+      if (targetOf(url).path === '/events') return this.#streams.open(incoming, outgoing);
+      this.#unanswered.add(outgoing);
+      void answer(incoming, outgoing); // never rejects: the router answers errors
+    } catch (error) {
+      sendProblem(outgoing, problemOf(error));
+    }
+  }
+
+  #answered(outgoing: ServerResponse): void {
+    this.#unanswered.delete(outgoing);
+    queueMicrotask(() => this.#onIdle?.()); // once every listener of this close has counted it
+  }
+}
+
+function problemResponse(problem: HttpProblem): Response {
+  return new Response(problem.body, { status: problem.status, headers: { ...problem.headers, 'Content-Type': 'application/json' } });
+}
+
+/** Answers what is no HTTP request, or did not become one in time. */
+function refuseUnreadable(error: Error & { code?: string }, socket: Socket & { _httpMessage?: ServerResponse | null }): void {
+  if (!socket.writable || socket._httpMessage?.headersSent === true) return void socket.destroy();
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') socket.end(rawProblem(new HttpProblem(408, 'slow_client', 'the request did not arrive in time')));
+  else if (error.code === 'HPE_HEADER_OVERFLOW') socket.end(rawProblem(new HttpProblem(431, 'headers_too_large', 'the request line and headers are too large')));
+  else socket.end(rawProblem(new HttpProblem(400, 'bad_request', 'the request is not valid HTTP')));
+}
+
+/** Resolves once `isDone()`, which is asked again at each `signal`, or after the deadline. */
+function within(deadlineMs: number, isDone: () => boolean, signal: (listener: (() => void) | null) => void): Promise<void> {
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      clearTimeout(timer);
+      signal(null);
+      resolve();
+    };
+    const timer = setTimeout(finish, deadlineMs);
+    const check = (): void => {
+      if (isDone()) finish();
+    };
+    signal(check);
+    check();
+  });
+}
