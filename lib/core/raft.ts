@@ -85,6 +85,11 @@ export class RaftCore {
     return this.#raft.appliedIndex;
   }
 
+  /** The last entry that is compacted away. */
+  get compactedIndex(): number {
+    return this.#raft.log.compacted.index;
+  }
+
   /** The configuration in force; a new object whenever it changes. */
   get configuration(): Configuration {
     return this.#raft.configuration;

@@ -6,4 +6,6 @@ export interface Clock {
   wallTime(): number;
   /** Calls back once, `delayMs` from now at the earliest. Returns a function that cancels. */
   schedule(delayMs: number, callback: () => void): () => void;
+  /** Calls back once, after pending I/O had its chance: how a busy node lets go of the thread. */
+  yield(callback: () => void): void;
 }

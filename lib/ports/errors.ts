@@ -36,6 +36,13 @@ export class ProposalRejectedError extends RaftError {
   }
 }
 
+/** Thrown when a replicated store's reducer threw on an action: it is in the log, and no node's state changed by it. */
+export class ActionRefusedError extends RaftError {
+  constructor(readonly reason: string) {
+    super(`the reducer refused the action: ${reason}`);
+  }
+}
+
 /** Thrown when a bound on waiting work is reached. Nothing happened; retry later or send less. */
 export class OverloadedError extends RaftError {
   constructor(

@@ -1,0 +1,50 @@
+/**
+ * One `propose` or `read`: a promise that is settled once, by its result, an error, its deadline or its
+ * signal, whichever comes first. What comes later is dropped.
+ */
+export class Call<T> {
+  readonly promise: Promise<T>;
+  /** Monotonic ms. */
+  readonly deadline: number;
+  isDone = false;
+  /** Came from another node: it is answered or refused here, never handed on. */
+  isRemote = false;
+  private resolvePromise!: (value: T) => void; // set by the promise's executor, which runs at once
+  private rejectPromise!: (error: unknown) => void; // likewise
+  private stopListening: (() => void) | null = null;
+
+  constructor(
+    readonly startedAt: number,
+    readonly timeoutMs: number,
+  ) {
+    this.deadline = startedAt + timeoutMs;
+    this.promise = new Promise((resolve, reject) => {
+      this.resolvePromise = resolve;
+      this.rejectPromise = reject;
+    });
+  }
+
+  /** Calls back if the signal aborts before the call is settled. */
+  watch(signal: AbortSignal, onAbort: () => void): void {
+    signal.addEventListener('abort', onAbort, { once: true });
+    this.stopListening = () => signal.removeEventListener('abort', onAbort);
+  }
+
+  resolve(value: T): void {
+    if (this.isDone) return;
+    this.finish();
+    this.resolvePromise(value);
+  }
+
+  reject(error: unknown): void {
+    if (this.isDone) return;
+    this.finish();
+    this.rejectPromise(error);
+  }
+
+  private finish(): void {
+    this.isDone = true;
+    this.stopListening?.();
+    this.stopListening = null;
+  }
+}

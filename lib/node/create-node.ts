@@ -1,0 +1,220 @@
+import { defer, type Observable } from 'rxjs';
+import type { RaftEvent, RaftEventBody } from '../core/events.js';
+import type { NodeId } from '../core/ids.js';
+import { RaftCore } from '../core/raft.js';
+import type { Clock } from '../ports/clock.js';
+import { ConfigError, CorruptLogError, FatalError, ProposalIndeterminateError, StoppedError } from '../ports/errors.js';
+import type { Committed } from '../ports/state-machine.js';
+import { committedEntries } from './committed.js';
+import { Engine } from './engine.js';
+import { MetricsStream } from './metrics/stream.js';
+import { resolveOptions, type NodeOptions, type ResolvedOptions } from './options.js';
+import { Proposal } from './proposals.js';
+import type { Applied, CallOptions, CommittedOptions, DataMetrics, ObservableValue, RaftNode, ReadOptions, ReplicationMetrics, ServerMetrics } from './raft-node.js';
+import { PendingRead } from './reads.js';
+import { recover } from './recovery.js';
+import type { RaftMetrics } from './metrics/metrics.js';
+import { EventPublisher } from './reporting/publisher.js';
+import { reportUnhandled } from './reporting/report-unhandled.js';
+import { systemClock } from './system-clock.js';
+
+/**
+ * Makes a node; nothing happens before `start()`, so that subscriptions made until then miss nothing.
+ * @throws {ConfigError} that lists every option that is wrong.
+ */
+export function createNode<C, R, Q = never, A = never>(options: NodeOptions<C, R, Q, A>): RaftNode<C, R, Q, A> {
+  return new NodeFacade(options, resolveOptions(options));
+}
+
+/** Where a node stands in its one life. */
+type State = 'initial' | 'starting' | 'running' | 'stopping' | 'stopped' | 'failed';
+
+class NodeFacade<C, R, Q, A> implements RaftNode<C, R, Q, A> {
+  readonly id: NodeId;
+  readonly events: Observable<RaftEvent>;
+  readonly metrics: ObservableValue<RaftMetrics>;
+  readonly serverMetrics: Observable<ServerMetrics>;
+  readonly dataMetrics: Observable<DataMetrics>;
+  readonly replicationMetrics: Observable<ReplicationMetrics>;
+
+  private readonly clock: Clock;
+  private readonly publisher: EventPublisher;
+  private readonly metricsStream: MetricsStream;
+  private state: State = 'initial';
+  private engine: Engine<C, R, Q, A> | null = null;
+  private starting: Promise<void> = Promise.resolve();
+  private stopping: Promise<void> | null = null;
+
+  constructor(
+    private readonly options: NodeOptions<C, R, Q, A>,
+    private readonly resolved: ResolvedOptions,
+  ) {
+    this.id = options.id;
+    this.clock = options.clock ?? systemClock;
+    this.publisher = new EventPublisher({
+      nodeId: options.id,
+      runId: resolved.runId,
+      ...(options.reporter === undefined ? {} : { reporter: options.reporter }),
+      onUnhandledError: options.onUnhandledError ?? reportUnhandled,
+    });
+    this.metricsStream = new MetricsStream(options.id, resolved.runId);
+    this.events = this.publisher.events;
+    this.metrics = this.metricsStream.metrics;
+    this.serverMetrics = this.metricsStream.serverMetrics;
+    this.dataMetrics = this.metricsStream.dataMetrics;
+    this.replicationMetrics = this.metricsStream.replicationMetrics;
+  }
+
+  start(): Promise<void> {
+    if (this.state !== 'initial') return Promise.reject(new StoppedError(`${this.state} (a node starts once; make a new one to start again)`));
+    this.state = 'starting';
+    this.starting = this.begin();
+    return this.starting;
+  }
+
+  stop(): Promise<void> {
+    this.stopping ??= this.finish();
+    return this.stopping;
+  }
+
+  propose(command: C, options: CallOptions = {}): Promise<Applied<R>> {
+    const { signal } = options;
+    try {
+      const engine = this.runningEngine();
+      signal?.throwIfAborted();
+      const proposal = new Proposal(this.options.commandCodec.encode(command), this.clock.now(), this.timeoutOf(options));
+      if (signal !== undefined) {
+        proposal.watch(signal, () => {
+          engine.calls.noteAborted(proposal);
+          proposal.reject(proposal.stage === 'waiting' ? signal.reason : new ProposalIndeterminateError('aborted', { cause: signal.reason }));
+        });
+      }
+      engine.calls.propose(proposal);
+      return proposal.promise as Promise<Applied<R>>; // the state machine's own result
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+  }
+
+  read(query: Q, options: ReadOptions = {}): Promise<A> {
+    const { signal, consistency } = options;
+    try {
+      const engine = this.runningEngine();
+      signal?.throwIfAborted();
+      const read = new PendingRead(query, consistency === 'lease', this.clock.now(), this.timeoutOf(options));
+      if (signal !== undefined) read.watch(signal, () => read.reject(signal.reason));
+      if (consistency === 'stale') engine.calls.readStale(read);
+      else engine.calls.read(read);
+      return read.promise as Promise<A>;
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+  }
+
+  committed(options: CommittedOptions = {}): Observable<Committed<C>> {
+    return defer(() => committedEntries(this.runningEngine(), this.options.commandCodec, options));
+  }
+
+  private async begin(): Promise<void> {
+    const { options, resolved, clock } = this;
+    try {
+      const identity = { clusterId: resolved.clusterId, nodeId: options.id };
+      const { state, bootstrapped } = await recover(options.storage, options.stateMachine, identity, options.peers);
+      await options.transport.start(identity);
+      const core = new RaftCore(resolved.core, state, clock.now());
+      this.engine = new Engine({
+        options,
+        resolved,
+        clock,
+        core,
+        metrics: this.metricsStream,
+        publisher: this.publisher,
+        onFault: (operation, error) => void this.fail(operation, error),
+      });
+      this.state = 'running';
+      this.engine.begin(bootstrapped);
+    } catch (error) {
+      await this.fail('start', error);
+      throw error;
+    }
+  }
+
+  /** `stop()`: waits for what was accepted, within its limit, then ends leadership and closes everything. */
+  private async finish(): Promise<void> {
+    // A start that failed has told its own caller.
+    await this.starting.catch(() => undefined);
+    const { state, engine } = this;
+    if (state === 'failed') return;
+    this.state = 'stopping';
+    if (engine !== null) await this.drain(engine);
+    if (this.hasFailed()) return;
+    this.end('stopped', undefined, [{ type: 'NodeStopped', term: this.metrics.value.term, reason: 'requested' }]);
+    this.state = 'stopped';
+    this.metricsStream.complete();
+    this.publisher.complete();
+    await this.options.transport.stop();
+    if (state !== 'initial') await this.options.storage.close();
+  }
+
+  /** Lets accepted proposals finish, for `drainTimeoutMs` at most. */
+  private async drain(engine: Engine<C, R, Q, A>): Promise<void> {
+    if (engine.calls.pendingCount === 0) return;
+    await new Promise<void>((resolve) => {
+      const cancel = this.clock.schedule(this.resolved.limits.drainTimeoutMs, resolve);
+      engine.progress.subscribe({
+        next: () => {
+          if (engine.calls.pendingCount > 0) return;
+          cancel();
+          resolve();
+        },
+        complete: resolve,
+      });
+    });
+  }
+
+  /** The node's own fatal fault: says so, answers every waiting call, errors the streams and closes what can be closed. */
+  private async fail(operation: string, cause: unknown): Promise<void> {
+    if (this.state === 'failed' || this.state === 'stopped') return;
+    const error = new FatalError(operation, { cause });
+    const { term } = this.metrics.value;
+    const words: RaftEventBody[] = [];
+    if (cause instanceof CorruptLogError) {
+      words.push({ type: 'CorruptionDetected', term, where: cause.message, action: operation === 'start' ? 'refusedToStart' : 'stopped' });
+    }
+    words.push({ type: 'FatalErrorRaised', term, operation, error: cause instanceof Error ? cause.message : String(cause) });
+    words.push({ type: 'NodeStopped', term, reason: 'fatalError' });
+    this.state = 'failed';
+    this.end('fatalError', error, words);
+    this.metricsStream.error(error);
+    this.publisher.error(error);
+    await Promise.allSettled([this.options.transport.stop(), this.options.storage.close()]);
+  }
+
+  /** Ends the engine, or speaks the last words alone when there was none yet. */
+  private end(reason: 'stopped' | 'fatalError', cause: unknown, lastWords: readonly RaftEventBody[]): void {
+    if (this.engine !== null) {
+      this.engine.end(reason, cause, lastWords);
+      return;
+    }
+    const now = this.clock.now();
+    this.metricsStream.apply(lastWords, now, this.publisher.nextSeq);
+    this.metricsStream.emitTurn();
+    this.publisher.publish(lastWords, now, this.clock.wallTime());
+  }
+
+  private hasFailed(): boolean {
+    return this.state === 'failed';
+  }
+
+  private runningEngine(): Engine<C, R, Q, A> {
+    if (this.state !== 'running' || this.engine === null) throw new StoppedError(this.state === 'initial' ? 'not started' : this.state);
+    return this.engine;
+  }
+
+  private timeoutOf(options: CallOptions): number {
+    const { timeoutMs } = options;
+    if (timeoutMs === undefined) return this.resolved.limits.requestTimeoutMs;
+    if (timeoutMs > 0) return timeoutMs;
+    throw new ConfigError([{ option: 'timeoutMs', value: timeoutMs, allowed: 'a number above 0' }]);
+  }
+}

@@ -1,0 +1,114 @@
+import type { LogIndex, NodeId, Term } from '../core/ids.js';
+import type { Call } from './call.js';
+import { NotLeaderError, OverloadedError, ProposalIndeterminateError, ProposalRejectedError, StoppedError, TimeoutError } from '../ports/errors.js';
+import type { ForwardErrorCode, ForwardOutcome, ForwardReply, Transport } from '../ports/transport.js';
+
+/** A call that is with the leader. */
+interface Forwarded {
+  readonly leaderId: NodeId;
+  readonly operation: 'propose' | 'read';
+  readonly call: Pick<Call<never>, 'isDone' | 'deadline' | 'timeoutMs' | 'reject'>;
+  readonly onReply: (index: LogIndex, term: Term, value: Uint8Array) => void;
+}
+
+/**
+ * A follower's side of forwarding: hands requests to the leader and matches its replies. A request goes one
+ * hop; the leader it reaches answers or refuses, so that a loop can't arise. When the connection breaks, a
+ * command's fate is unknown and a query's is not.
+ */
+export class Forwarder {
+  private readonly pending = new Map<number, Forwarded>();
+
+  constructor(
+    private readonly transport: Transport,
+    private readonly addressOf: (id: NodeId) => string | null,
+    /** Random, so that a late reply to an earlier run of this node matches nothing. */
+    private nextId: number,
+  ) {}
+
+  get count(): number {
+    return this.pending.size;
+  }
+
+  forward(payload: Uint8Array, request: Forwarded, now: number): void {
+    const id = this.nextId++;
+    const timeoutMs = Math.max(1, Math.ceil(request.call.deadline - now));
+    this.pending.set(id, request);
+    this.transport.send(request.leaderId, { type: 'forwardRequest', id, operation: request.operation, payload, timeoutMs });
+  }
+
+  handleReply(from: NodeId, reply: ForwardReply): void {
+    const request = this.pending.get(reply.id);
+    if (request?.leaderId !== from) return;
+    this.pending.delete(reply.id);
+    const { outcome } = reply;
+    if (!outcome.ok) request.call.reject(errorOf(outcome, this.addressOf, request.call.timeoutMs));
+    else if (!request.call.isDone) request.onReply(outcome.index, outcome.term, outcome.value);
+  }
+
+  /** The connection to a peer broke: what was with it gets no reply. */
+  handleDisconnect(peer: NodeId): void {
+    for (const [id, request] of this.pending) {
+      if (request.leaderId !== peer) continue;
+      this.pending.delete(id);
+      request.call.reject(request.operation === 'propose' ? new ProposalIndeterminateError('connectionLost') : new NotLeaderError(null, null));
+    }
+  }
+
+  /** Ends every request whose time is up; returns the next deadline. */
+  expire(now: number): number {
+    let next = Infinity;
+    for (const [id, request] of this.pending) {
+      if (!request.call.isDone && request.call.deadline > now) {
+        next = Math.min(next, request.call.deadline);
+        continue;
+      }
+      this.pending.delete(id);
+      request.call.reject(request.operation === 'propose' ? new ProposalIndeterminateError('timeout') : new TimeoutError('read', request.call.timeoutMs));
+    }
+    return next;
+  }
+
+  /** The node ends. */
+  end(reason: 'stopped' | 'fatalError'): void {
+    for (const request of this.pending.values()) {
+      request.call.reject(request.operation === 'propose' ? new ProposalIndeterminateError(reason) : new StoppedError(reason === 'stopped' ? 'stopped' : 'failed'));
+    }
+    this.pending.clear();
+  }
+}
+
+/** What a leader answers when its own call failed. */
+export function refusalOf(error: unknown): ForwardOutcome & { ok: false } {
+  const leaderId = error instanceof NotLeaderError ? error.leaderId : null;
+  return { ok: false, code: codeOf(error), message: error instanceof Error ? error.message : String(error), leaderId };
+}
+
+function codeOf(error: unknown): ForwardErrorCode {
+  if (error instanceof NotLeaderError) return 'notLeader';
+  if (error instanceof OverloadedError) return 'overloaded';
+  if (error instanceof TimeoutError) return 'timeout';
+  if (error instanceof StoppedError) return 'stopped';
+  if (error instanceof ProposalIndeterminateError) return 'indeterminate';
+  return 'rejected';
+}
+
+/** The leader's error as the class that its own caller would have got. */
+function errorOf(outcome: ForwardOutcome & { ok: false }, addressOf: (id: NodeId) => string | null, timeoutMs: number): Error {
+  switch (outcome.code) {
+    case 'notLeader':
+      return new NotLeaderError(outcome.leaderId, outcome.leaderId === null ? null : addressOf(outcome.leaderId));
+    case 'overloaded':
+      return new OverloadedError('the leader', 0);
+    case 'timeout':
+      return new TimeoutError('the forwarded request', timeoutMs);
+    case 'stopped':
+      return new StoppedError('stopping (the leader)');
+    case 'indeterminate':
+      return new ProposalIndeterminateError('leadershipLost');
+    case 'rejected':
+      return new ProposalRejectedError(outcome.message);
+    default:
+      return outcome.code satisfies never;
+  }
+}

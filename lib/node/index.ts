@@ -1,0 +1,12 @@
+/** The reactive shell: the node's types, its metrics, its operators and the replicated store. */
+export type { CoreOptions } from '../core/options.js';
+export type { NodeOptions } from './options.js';
+export * from './raft-node.js';
+export * from './metrics/metrics.js';
+export { initialMetrics } from './metrics/initial.js';
+export { reduceMetrics } from './metrics/reduce.js';
+export { toMetrics } from './metrics/to-metrics.js';
+export * from './operators/index.js';
+export { replicatedMachine, ReplicatedStore, type Reducer } from './replicated.js';
+export { systemClock } from './system-clock.js';
+export type { ObservedTurn, TurnObserver } from './turn-loop.js';

@@ -1,0 +1,123 @@
+import type { Input } from '../core/inputs.js';
+import type { LogIndex } from '../core/ids.js';
+import type { ReadOutcome } from '../core/output.js';
+import { Call } from './call.js';
+import { OverloadedError, TimeoutError } from '../ports/errors.js';
+
+/** One `read` call that needs the leader's word. */
+export class PendingRead extends Call<unknown> {
+  constructor(
+    readonly query: unknown,
+    readonly lease: boolean,
+    startedAt: number,
+    timeoutMs: number,
+  ) {
+    super(startedAt, timeoutMs);
+  }
+}
+
+/** What becomes of a read that was settled. */
+export interface ReadHandlers {
+  /** The state machine may answer it as it is now. */
+  readonly serve: (read: PendingRead) => void;
+  /** This node does not lead, or has just stopped to. */
+  readonly refuse: (read: PendingRead) => void;
+}
+
+/**
+ * Reads on their way: waiting for a turn, then for the core's read index, then for the state machine to
+ * reach it. Numbered, so that an answer that comes after a read ended finds nobody.
+ */
+export class ReadTable {
+  private nextId = 1;
+  private waiting: PendingRead[] = [];
+  private readonly asked = new Map<number, PendingRead>();
+  /** Confirmed, but the state machine is behind. */
+  private confirmed: { readonly index: LogIndex; readonly read: PendingRead }[] = [];
+
+  constructor(
+    private readonly maxPending: number,
+    private readonly handlers: ReadHandlers,
+  ) {}
+
+  get count(): number {
+    return this.waiting.length + this.asked.size + this.confirmed.length;
+  }
+
+  get hasWaiting(): boolean {
+    return this.waiting.length > 0;
+  }
+
+  /** @throws {OverloadedError} at the bound. */
+  add(read: PendingRead): void {
+    if (this.count >= this.maxPending) throw new OverloadedError('maxPendingReads', this.maxPending);
+    this.waiting.push(read);
+  }
+
+  /** Adds the waiting reads to the inputs of the turn that begins. */
+  gather(inputs: Input[]): void {
+    for (const read of this.waiting) {
+      if (read.isDone) continue;
+      const id = this.nextId++;
+      this.asked.set(id, read);
+      inputs.push({ type: 'read', id, lease: read.lease });
+    }
+    this.waiting = [];
+  }
+
+  /** The core's answers; returns how many reads were served at once. */
+  settle(outcomes: readonly ReadOutcome[], appliedIndex: LogIndex): number {
+    let served = 0;
+    for (const { id, index, refusal } of outcomes) {
+      const read = this.asked.get(id);
+      this.asked.delete(id);
+      if (read === undefined || read.isDone) continue;
+      if (refusal !== null) this.handlers.refuse(read);
+      else if (index <= appliedIndex) served += this.serve(read);
+      else this.confirmed.push({ index, read });
+    }
+    return served;
+  }
+
+  /** The state machine reached `index`; returns how many reads that let through. */
+  applied(index: LogIndex): number {
+    if (this.confirmed.length === 0) return 0;
+    let served = 0;
+    this.confirmed = this.confirmed.filter((waiting) => {
+      if (waiting.index > index) return true;
+      if (!waiting.read.isDone) served += this.serve(waiting.read);
+      return false;
+    });
+    return served;
+  }
+
+  /** Ends every read whose time is up; returns the next deadline. */
+  expire(now: number): number {
+    let next = Infinity;
+    for (const read of this.all()) {
+      if (read.isDone) continue;
+      if (read.deadline > now) next = Math.min(next, read.deadline);
+      else read.reject(new TimeoutError('read', read.timeoutMs));
+    }
+    for (const [id, read] of this.asked) if (read.isDone) this.asked.delete(id);
+    this.confirmed = this.confirmed.filter(({ read }) => !read.isDone);
+    return next;
+  }
+
+  /** The node ends. */
+  end(error: Error): void {
+    for (const read of this.all()) read.reject(error);
+    this.waiting = [];
+    this.asked.clear();
+    this.confirmed = [];
+  }
+
+  private serve(read: PendingRead): 1 {
+    this.handlers.serve(read);
+    return 1;
+  }
+
+  private all(): PendingRead[] {
+    return [...this.waiting, ...this.asked.values(), ...this.confirmed.map(({ read }) => read)];
+  }
+}

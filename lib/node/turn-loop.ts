@@ -1,0 +1,164 @@
+import type { RaftEventBody } from '../core/events.js';
+import type { Input } from '../core/inputs.js';
+import type { TurnOutput } from '../core/output.js';
+import type { RaftCore } from '../core/raft.js';
+import type { CoreStatus } from '../core/status.js';
+import type { Clock } from '../ports/clock.js';
+import type { MetricsStream } from './metrics/stream.js';
+import type { EventPublisher } from './reporting/publisher.js';
+
+/** One turn as it happened. */
+export interface ObservedTurn {
+  readonly now: number;
+  readonly inputs: readonly Input[];
+  readonly output: TurnOutput;
+  /** What was published, in order: the core's events, then the shell's. */
+  readonly events: readonly RaftEventBody[];
+  readonly status: () => CoreStatus;
+}
+
+export type TurnObserver = (turn: ObservedTurn) => void;
+
+/** What the loop drives and whom it tells. */
+export interface TurnLoopParts {
+  readonly core: RaftCore;
+  readonly clock: Clock;
+  readonly metrics: MetricsStream;
+  readonly publisher: EventPublisher;
+  readonly observer: TurnObserver | undefined;
+  readonly stallThresholdMs: number;
+  /** Adds what gathered outside the queue (waiting proposals) as inputs of the turn that begins. */
+  readonly gather: (inputs: Input[]) => void;
+  /** Carries a turn's effects out; what it reports meanwhile joins the turn's events. */
+  readonly dispatch: (output: TurnOutput, now: number) => void;
+  /** The core or an effect threw: the node must stop. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/** A busy loop lets I/O and timers in after this long. */
+const MAX_BUSY_MS = 5;
+
+/**
+ * The node's one queue, drained in turns: step every input that waits, carry the merged effects out, fold and
+ * emit metrics once, publish the events in order. What arrives during a turn waits for the next, so nothing
+ * recurses, and the metrics inside an event handler are those of its own turn.
+ */
+export class TurnLoop {
+  private queue: Input[] = [];
+  private reports: RaftEventBody[] = [];
+  private isScheduled = false;
+  private isDraining = false;
+  private isClosed = false;
+  private lastYieldAt: number;
+  private timerAt = Infinity;
+  private cancelTimer: () => void = () => undefined;
+
+  constructor(private readonly parts: TurnLoopParts) {
+    this.lastYieldAt = parts.clock.now();
+  }
+
+  /** How many inputs wait. */
+  get length(): number {
+    return this.queue.length;
+  }
+
+  enqueue(input: Input): void {
+    this.queue.push(input);
+    this.wake();
+  }
+
+  /** An event of the shell's own; published with the turn in which it was reported, or the next. */
+  report(event: RaftEventBody): void {
+    this.reports.push(event);
+    this.wake();
+  }
+
+  /** Asks for a turn as soon as the current work is done. */
+  wake(): void {
+    if (this.isScheduled || this.isDraining || this.isClosed) return;
+    this.isScheduled = true;
+    // A promise-driven application could keep us in microtasks for ever: now and then let I/O and timers in.
+    const { clock } = this.parts;
+    if (clock.now() - this.lastYieldAt < MAX_BUSY_MS) queueMicrotask(this.drain);
+    else
+      clock.yield(() => {
+        this.lastYieldAt = clock.now();
+        this.drain();
+      });
+  }
+
+  /** Runs turns until nothing waits. Called from outside only to start and to end a node. */
+  readonly drain = (): void => {
+    if (this.isDraining || this.isClosed) return;
+    this.isScheduled = false;
+    this.isDraining = true;
+    try {
+      do this.turn();
+      while (this.mayGoOn() && this.parts.clock.now() - this.lastYieldAt < MAX_BUSY_MS);
+    } catch (error) {
+      this.parts.onFault(error);
+    } finally {
+      this.isDraining = false;
+    }
+    if (!this.isOver()) this.armTimer();
+    if (this.mayGoOn()) this.wake();
+  };
+
+  /** No turn runs any more; what waits is dropped. */
+  close(): void {
+    this.isClosed = true;
+    this.cancelTimer();
+    this.queue = [];
+  }
+
+  private mayGoOn(): boolean {
+    return !this.isClosed && (this.queue.length > 0 || this.reports.length > 0);
+  }
+
+  private isOver(): boolean {
+    return this.isClosed;
+  }
+
+  private turn(): void {
+    const { core, clock, observer } = this.parts;
+    const now = clock.now();
+    const inputs = this.queue;
+    this.queue = [];
+    this.parts.gather(inputs);
+    const output = core.turn(now, inputs);
+    this.parts.dispatch(output, now);
+    const events = this.reports.length === 0 ? output.events : [...output.events, ...this.reports];
+    if (this.reports.length > 0) this.reports = [];
+    this.publish(events, now);
+    observer?.({ now, inputs, output, events, status: () => core.status() });
+  }
+
+  /** Metrics first, so that they are current inside every event handler. */
+  publish(events: readonly RaftEventBody[], now: number): void {
+    if (events.length === 0) return;
+    const { metrics, publisher, clock } = this.parts;
+    metrics.apply(events, now, publisher.nextSeq);
+    metrics.emitTurn();
+    publisher.publish(events, now, publisher.isObserved ? clock.wallTime() : 0);
+    const failure = publisher.takeFailure(this.parts.core.term);
+    if (failure !== null) this.reports.push(failure);
+  }
+
+  /** One timer, moved only when it is too late: one that is early costs an empty turn, a re-armed one costs every turn. */
+  private armTimer(): void {
+    const wakeAt = this.parts.core.wakeAt;
+    if (wakeAt >= this.timerAt || wakeAt === Infinity) return;
+    this.cancelTimer();
+    this.timerAt = wakeAt;
+    this.cancelTimer = this.parts.clock.schedule(wakeAt - this.parts.clock.now(), () => this.onTimer());
+  }
+
+  private onTimer(): void {
+    const now = this.parts.clock.now();
+    const lateMs = now - this.timerAt;
+    this.timerAt = Infinity;
+    if (lateMs >= this.parts.stallThresholdMs) this.reports.push({ type: 'EventLoopStalled', term: this.parts.core.term, stalledMs: lateMs });
+    this.lastYieldAt = now;
+    this.drain();
+  }
+}
