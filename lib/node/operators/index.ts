@@ -1,4 +1,4 @@
-/** The operators over a node's events and metrics. */
+/** What users apply to a node and to its events. */
 export { bufferEvents, type BufferEventsOptions } from './buffer-events.js';
 export { leaderChanges, type KnownLeader } from './leader-changes.js';
 export { membershipChanges } from './membership-changes.js';
