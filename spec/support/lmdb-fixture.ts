@@ -13,6 +13,9 @@ export function temporaryDirectory(): string {
 /** A real database whose next commits can be made to fail. */
 export class FaultyEnvironment implements Environment {
   failure: Error | null = null;
+  /** So many more commits go through before `failure` strikes. */
+  remaining = 0;
+  /** So many commits were asked for. */
   commits = 0;
 
   constructor(private readonly inner: Environment) {}
@@ -25,7 +28,8 @@ export class FaultyEnvironment implements Environment {
 
   commit(batch: Batch): Promise<void> {
     this.commits++;
-    return this.failure === null ? this.inner.commit(batch) : Promise.reject(this.failure);
+    const isFine = this.failure === null || this.remaining-- > 0;
+    return isFine ? this.inner.commit(batch) : Promise.reject(this.failure ?? new Error('no failure'));
   }
 }
 

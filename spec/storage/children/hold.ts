@@ -1,0 +1,12 @@
+/** Opens the directory argv[2], says so, and holds it until stdin ends or it is killed. */
+import { LmdbStorage } from '../../../lib/storage/lmdb.js';
+
+const storage = new LmdbStorage({ path: process.argv[2] ?? '' });
+try {
+  await storage.open({ clusterId: 'hold', nodeId: 'a' });
+  process.stdout.write('open\n');
+  process.stdin.resume();
+  process.stdin.once('end', () => void storage.close().then(() => process.stdout.write('closed\n')));
+} catch (error) {
+  process.stdout.write(`refused: ${String(error)}\n`);
+}
