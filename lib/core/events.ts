@@ -99,8 +99,8 @@ export interface EventBodies {
   ReplicationStateChanged: { readonly peer: NodeId; readonly state: ReplicationState };
   /** ⊞ */
   ReplicationProgressed: { readonly peer: NodeId; readonly matched: LogIndex; readonly next: LogIndex; readonly inFlight: number };
-  /** ⊞ The first answer to a round arrived from this peer. */
-  PeerContacted: { readonly peer: NodeId; readonly rttMs: number };
+  /** ⊞ The first answer to a round arrived from this peer; `rttMs` as last known, null while no round could be timed. */
+  PeerContacted: { readonly peer: NodeId; readonly rttMs: number | null };
   PeerUnreachable: { readonly peer: NodeId; readonly error: string };
   PeerRecovered: { readonly peer: NodeId };
   /** ⊞ A quorum has answered a round that began at `since` (monotonic ms). */

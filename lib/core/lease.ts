@@ -33,7 +33,7 @@ export function noteContact(raft: RaftState, leadership: Leadership, peer: PeerP
   peer.ackedRound = round;
   peer.lastContactAt = raft.now;
   if (since !== undefined) peer.rttMs = raft.now - since;
-  raft.emit({ type: 'PeerContacted', term: raft.term, peer: peer.id, rttMs: peer.rttMs ?? 0 });
+  raft.emit({ type: 'PeerContacted', term: raft.term, peer: peer.id, rttMs: peer.rttMs });
   settleRound(raft, leadership);
 }
 
