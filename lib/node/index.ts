@@ -1,8 +1,8 @@
 /** The reactive shell: the node's types, its metrics, its operators and the replicated store. */
 export type { CoreOptions } from '../core/options.js';
 export type { NodeOptions } from './options.js';
-export * from './raft-node.js';
-export * from './metrics/metrics.js';
+export type * from './raft-node.js';
+export type * from './metrics/metrics.js';
 export { initialMetrics } from './metrics/initial.js';
 export { reduceMetrics } from './metrics/reduce.js';
 export { toMetrics } from './metrics/to-metrics.js';
