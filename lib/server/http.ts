@@ -1,15 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { getRequestListener } from '@hono/node-server';
-import { Hono } from 'hono';
 import { Admission } from './http/admission.js';
 import { EventFeed } from './http/event-feed.js';
 import { EventStreams } from './http/event-streams.js';
-import { addKvRoutes, type HttpEnv } from './http/kv-routes.js';
+import { addKvRoutes } from './http/kv-routes.js';
 import { httpLimits, type HttpLimits } from './http/limits.js';
 import { targetOf } from './http/params.js';
 import { HttpProblem, problemOf, rawProblem, sendProblem } from './http/problem.js';
 import { Readiness } from './http/readiness.js';
+import { createRouter, listenerOf, type Router } from './http/router.js';
 import { addStatusRoutes } from './http/status-routes.js';
 import type { KvNode } from './kv-node.js';
 
@@ -54,7 +53,7 @@ export class HttpService {
     this.#streams = new EventStreams(this.#feed, this.#limits);
     this.#readiness = new Readiness(node);
     this.#admission = new Admission(this.#limits.maxInFlight, this.#limits.maxBufferedBytes);
-    this.#server = this.#createServer(getRequestListener(this.#createApp(node, options.onError ?? (() => undefined)).fetch));
+    this.#server = this.#createServer(listenerOf(this.#createRouter(node, options.onError ?? (() => undefined))));
   }
 
   /** Why the node should get no traffic; null when it may. */
@@ -98,19 +97,19 @@ export class HttpService {
     this.#feed.close();
   }
 
-  #createApp(node: KvNode, onError: (error: unknown) => void): Hono<HttpEnv> {
-    const app = new Hono<HttpEnv>();
+  #createRouter(node: KvNode, onError: (error: unknown) => void): Router {
+    const router = createRouter();
     const parts = { node, limits: this.#limits, admission: this.#admission };
-    addStatusRoutes(app, parts, () => this.obstacle);
-    app.use('/kv/*', (_, next) => this.#admission.request(next));
-    addKvRoutes(app, parts);
-    app.notFound(() => problemResponse(new HttpProblem(404, 'no_such_resource', 'there is no such resource; GET / lists them')));
-    app.onError((error, c) => {
+    addStatusRoutes(router, parts, () => this.obstacle);
+    router.use('/kv/*', (_, next) => this.#admission.request(next));
+    addKvRoutes(router, parts);
+    router.notFound(() => problemResponse(new HttpProblem(404, 'no_such_resource', 'there is no such resource; GET / lists them')));
+    router.onError((error, c) => {
       const problem = problemOf(error);
       if (problem.status === 500 && !c.env.outgoing.destroyed) onError(error); // a client that went away is no error
       return problemResponse(problem);
     });
-    return app;
+    return router;
   }
 
   #createServer(answer: (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>): Server {

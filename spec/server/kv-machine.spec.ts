@@ -1,3 +1,4 @@
+import { stateMachineSuite } from '../../lib/testing/state-machine-suite.js';
 import { KvMachine } from '../../lib/server/kv-machine.js';
 import { KV_LIMITS, type KvAnswer, type KvCommand, type KvQuery, type KvResult } from '../../lib/server/kv/commands.js';
 
@@ -138,6 +139,12 @@ describe('KvMachine', () => {
     value.fill(0);
     expect(await machine.query({ type: 'get', key: 'a' })).toMatchObject({ entry: { value: bytes('mine') } });
   });
+});
+
+describe('KvMachine keeps the contract of state machines', () => {
+  const commands = [put('a', '1'), put('b', '2', 'absent'), put('a', '3', [1]), put('a', '4', [1]), { type: 'delete', key: 'b' } as const, { type: 'delete', key: 'b' } as const, put('', 'refused'), put('c', 'x'.repeat(100_000))];
+  const queries: KvQuery[] = [{ type: 'get', key: 'a' }, { type: 'get', key: 'b' }, list({ values: true }), { type: 'stats' }];
+  for (const { name, run } of stateMachineSuite<KvCommand, KvResult, KvQuery, KvAnswer>({ create: () => new KvMachine(), commands, queries })) it(name, run);
 });
 
 function setup(...commands: KvCommand[]): { machine: KvMachine; run: (command: KvCommand) => KvResult | undefined } {

@@ -1,5 +1,3 @@
-import type { HttpBindings } from '@hono/node-server';
-import type { Context, Hono } from 'hono';
 import type { CallOptions, ReadOptions } from '../../node/raft-node.js';
 import { KV_LIMITS, type KvAnswer, type KvCommand, type KvListed, type KvResult } from '../kv/commands.js';
 import type { KvNode } from '../kv-node.js';
@@ -9,6 +7,7 @@ import { choiceParam, countParam, keyOf, paramsOf, targetOf } from './params.js'
 import { etagOf, expectationOf, isUnchanged } from './preconditions.js';
 import { HttpProblem } from './problem.js';
 import { declaredLength, readBody } from './read-body.js';
+import type { RequestContext, Router } from './router.js';
 
 /** What every handler of the service needs. */
 export interface RouteParts {
@@ -17,21 +16,16 @@ export interface RouteParts {
   readonly admission: Admission;
 }
 
-export interface HttpEnv {
-  Bindings: HttpBindings;
-}
-export type HttpContext = Context<HttpEnv>;
-
 export const CONSISTENCIES = ['linearizable', 'lease', 'stale'] as const;
 
 /** `/kv` and `/kv/<key>`. The node forwards commands and reads to the leader by itself, so any node answers. */
-export function addKvRoutes(app: Hono<HttpEnv>, parts: RouteParts): void {
-  app.get('/kv', (c) => list(c, parts));
-  app.get('/kv/:key{.+}', (c) => get(c, parts));
-  app.put('/kv/:key{.+}', (c) => put(c, parts));
-  app.delete('/kv/:key{.+}', (c) => remove(c, parts));
-  app.all('/kv', () => onlyMethods('GET, HEAD'));
-  app.all('/kv/:key{.+}', () => onlyMethods('GET, HEAD, PUT, DELETE'));
+export function addKvRoutes(router: Router, parts: RouteParts): void {
+  router.get('/kv', (c) => list(c, parts));
+  router.get('/kv/:key{.+}', (c) => get(c, parts));
+  router.put('/kv/:key{.+}', (c) => put(c, parts));
+  router.delete('/kv/:key{.+}', (c) => remove(c, parts));
+  router.all('/kv', () => onlyMethods('GET, HEAD'));
+  router.all('/kv/:key{.+}', () => onlyMethods('GET, HEAD, PUT, DELETE'));
 }
 
 /** @throws {HttpProblem} 405, always. */
@@ -39,7 +33,7 @@ export function onlyMethods(allowed: string): never {
   throw new HttpProblem(405, 'method_not_allowed', `this resource takes ${allowed}`, { Allow: allowed });
 }
 
-async function get(c: HttpContext, { node, limits }: RouteParts): Promise<Response> {
+async function get(c: RequestContext, { node, limits }: RouteParts): Promise<Response> {
   const { path, query } = targetOf(c.req.url);
   const key = keyOf(path);
   const consistency = choiceParam(paramsOf(query, ['consistency']), 'consistency', CONSISTENCIES, 'linearizable');
@@ -55,7 +49,7 @@ async function get(c: HttpContext, { node, limits }: RouteParts): Promise<Respon
   return c.body(value as Uint8Array<ArrayBuffer>);
 }
 
-async function put(c: HttpContext, parts: RouteParts): Promise<Response> {
+async function put(c: RequestContext, parts: RouteParts): Promise<Response> {
   const { limits, admission } = parts;
   const key = writableKey(c);
   const expect = expectationOf(c.req.header('if-match'), c.req.header('if-none-match'));
@@ -71,7 +65,7 @@ async function put(c: HttpContext, parts: RouteParts): Promise<Response> {
   });
 }
 
-async function remove(c: HttpContext, parts: RouteParts): Promise<Response> {
+async function remove(c: RequestContext, parts: RouteParts): Promise<Response> {
   const key = writableKey(c);
   const expect = expectationOf(c.req.header('if-match'), c.req.header('if-none-match'));
   if (expect === 'absent') throw new HttpProblem(400, 'bad_precondition', 'a deletion of what must be absent does nothing');
@@ -81,7 +75,7 @@ async function remove(c: HttpContext, parts: RouteParts): Promise<Response> {
   return c.body(null, 204);
 }
 
-async function list(c: HttpContext, { node, limits }: RouteParts): Promise<Response> {
+async function list(c: RequestContext, { node, limits }: RouteParts): Promise<Response> {
   const params = paramsOf(targetOf(c.req.url).query, ['prefix', 'limit', 'after', 'values', 'consistency']);
   const consistency = choiceParam(params, 'consistency', CONSISTENCIES, 'linearizable');
   const values = choiceParam(params, 'values', ['none', 'base64'], 'none') === 'base64';
@@ -98,11 +92,11 @@ function listed({ key, revision, bytes, value }: KvListed): Record<string, unkno
 }
 
 /** Asks the node; the call ends when the client goes away. */
-export async function read(c: HttpContext, node: KvNode, query: Parameters<KvNode['read']>[0], options: ReadOptions): Promise<KvAnswer> {
+export async function read(c: RequestContext, node: KvNode, query: Parameters<KvNode['read']>[0], options: ReadOptions): Promise<KvAnswer> {
   return whileConnected(c, (signal) => node.read(query, { ...options, signal }));
 }
 
-async function write(c: HttpContext, { node, limits }: RouteParts, command: KvCommand): Promise<KvResult> {
+async function write(c: RequestContext, { node, limits }: RouteParts, command: KvCommand): Promise<KvResult> {
   const call: CallOptions = { timeoutMs: limits.callTimeoutMs };
   const { index, term, value } = await whileConnected(c, (signal) => node.propose(command, { ...call, signal }));
   c.header('X-Raft-Index', String(index));
@@ -115,7 +109,7 @@ async function write(c: HttpContext, { node, limits }: RouteParts, command: KvCo
   });
 }
 
-async function whileConnected<T>(c: HttpContext, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+async function whileConnected<T>(c: RequestContext, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const abort = new AbortController();
   const onClose = (): void => abort.abort();
   c.env.outgoing.once('close', onClose);
@@ -126,7 +120,7 @@ async function whileConnected<T>(c: HttpContext, call: (signal: AbortSignal) => 
   }
 }
 
-function writableKey(c: HttpContext): string {
+function writableKey(c: RequestContext): string {
   const { path, query } = targetOf(c.req.url);
   paramsOf(query, []);
   return keyOf(path);

@@ -1,6 +1,6 @@
-import type { Hono } from 'hono';
 import { choiceParam, paramsOf, targetOf } from './params.js';
-import { CONSISTENCIES, onlyMethods, read, type HttpEnv, type RouteParts } from './kv-routes.js';
+import { CONSISTENCIES, onlyMethods, read, type RouteParts } from './kv-routes.js';
+import type { Router } from './router.js';
 
 const RESOURCES = {
   '/kv/<key>': 'GET, HEAD, PUT, DELETE: one value, as bytes; ETag is its revision, If-Match and If-None-Match: * compare and set; ?consistency=linearizable|lease|stale',
@@ -13,25 +13,25 @@ const RESOURCES = {
 } as const;
 
 /** What tells of the node itself. */
-export function addStatusRoutes(app: Hono<HttpEnv>, parts: RouteParts, obstacleOf: () => string | null): void {
+export function addStatusRoutes(router: Router, parts: RouteParts, obstacleOf: () => string | null): void {
   const { node, limits } = parts;
-  app.get('/', (c) => c.json({ node: node.id, resources: RESOURCES }));
-  app.get('/metrics.json', (c) => c.json(node.metrics.value));
-  app.get('/healthz', (c) => {
+  router.get('/', (c) => c.json({ node: node.id, resources: RESOURCES }));
+  router.get('/metrics.json', (c) => c.json(node.metrics.value));
+  router.get('/healthz', (c) => {
     const { runningState, fatalError } = node.metrics.value;
     const isHealthy = runningState === 'initial' || runningState === 'running';
     return c.json({ status: isHealthy ? 'ok' : 'failing', runningState, fatalError }, isHealthy ? 200 : 503);
   });
-  app.get('/readyz', (c) => {
+  router.get('/readyz', (c) => {
     const obstacle = obstacleOf();
     const { role, term, leaderId } = node.metrics.value;
     return c.json({ status: obstacle === null ? 'ready' : 'not ready', reason: obstacle, role, term, leaderId }, obstacle === null ? 200 : 503);
   });
-  app.get('/state.json', async (c) => {
+  router.get('/state.json', async (c) => {
     const params = paramsOf(targetOf(c.req.url).query, ['consistency']);
     const consistency = choiceParam(params, 'consistency', CONSISTENCIES, 'stale');
     const answer = await read(c, node, { type: 'stats' }, { consistency, timeoutMs: limits.callTimeoutMs });
     return c.json(answer);
   });
-  for (const path of ['/', '/metrics.json', '/healthz', '/readyz', '/state.json']) app.all(path, () => onlyMethods('GET, HEAD'));
+  for (const path of ['/', '/metrics.json', '/healthz', '/readyz', '/state.json']) router.all(path, () => onlyMethods('GET, HEAD'));
 }
