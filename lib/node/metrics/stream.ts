@@ -1,4 +1,4 @@
-import { BehaviorSubject, type Observable } from 'rxjs';
+import { BehaviorSubject, throwError, type Observable } from 'rxjs';
 import type { RaftEventBody } from '../../core/events.js';
 import type { NodeId } from '../../core/ids.js';
 import type { DataMetrics, ObservableValue, ReplicationMetrics, ServerMetrics } from '../raft-node.js';
@@ -64,7 +64,14 @@ export class MetricsStream {
   emitTurn(): void {
     if (!this.subject.observed) return;
     const value = this.fold.snapshot();
-    if (value !== this.subject.value) this.subject.next(value);
+    if (value === this.subject.value) return;
+    try {
+      this.subject.next(value);
+    } catch (error) {
+      // RxJS isolates ordinary handlers itself; this one was wired around its safety (a bare Subscriber), and must
+      // not end the turn. An error that nobody handles goes where RxJS sends those of its own.
+      throwError(() => error).subscribe();
+    }
   }
 
   /** After `NodeStopped`: whoever subscribes later gets the last value and the end. */

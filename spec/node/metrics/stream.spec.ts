@@ -1,5 +1,6 @@
-import { take } from 'rxjs';
+import { config, Subscriber, take } from 'rxjs';
 import type { RaftEventBody } from '../../../lib/core/events.js';
+import type { RaftMetrics } from '../../../lib/node/metrics/metrics.js';
 import { MetricsStream } from '../../../lib/node/metrics/stream.js';
 import { body, deposedIn, electedIn } from '../../support/events.js';
 import { unfrozenPaths } from '../../support/frozen.js';
@@ -69,6 +70,29 @@ describe('MetricsStream', () => {
     stream.turn(commit(1));
     stream.turn(commit(2));
     expect(inner).toEqual([1, 2]);
+  });
+
+  test('S72 a subscriber that throws, even one wired around the safety of RxJS, does not end the turn', async () => {
+    const late: unknown[] = [];
+    const previous = config.onUnhandledError;
+    config.onUnhandledError = (error) => late.push(error);
+    class Bare extends Subscriber<RaftMetrics> {
+      override next(metrics: RaftMetrics): void {
+        if (metrics.seq > 0) throw new Error('bare');
+      }
+    }
+    stream.metrics.subscribe((metrics) => {
+      if (metrics.seq > 0) throw new Error('handler');
+    });
+    const { notes } = recorded(stream.metrics, (metrics) => metrics.seq);
+    // eslint-disable-next-line @typescript-eslint/no-deprecated -- the one way around RxJS's own isolation
+    stream.metrics.subscribe(new Bare());
+    stream.turn(commit(1));
+    stream.turn(commit(2));
+    expect(notes).toEqual([0, 1, 2]);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    config.onUnhandledError = previous;
+    expect(late.map(String)).toEqual(['Error: handler', 'Error: bare', 'Error: handler', 'Error: bare']);
   });
 
   test('completes once; who comes later gets the last value and the end', () => {
