@@ -56,7 +56,7 @@ export class RaftState {
   /** What this term's leader was last told is durable here. */
   acknowledgedThrough: LogIndex = 0;
 
-  /** When this term's leader was last heard. */
+  /** When a leader was last heard, of whatever term. */
   lastLeaderContactAt = -Infinity;
   /** No vote is given before this: a lease that this server acknowledged before it restarted may still run. */
   noVoteBefore = -Infinity;

@@ -30,7 +30,7 @@ function preVoteRejection(raft: RaftState, request: PreVoteRequest): VoteRejecti
  * server believe itself a voter: it may not have the entry yet that says so (thesis §4.2.1).
  */
 export function handleVoteRequest(raft: RaftState, from: NodeId, request: VoteRequest): void {
-  if (request.term > raft.term && !request.transfer && hearsALeader(raft)) {
+  if (request.term >= raft.term && !request.transfer && hearsALeader(raft)) {
     rejectVote(raft, from, request, 'leaderAlive');
     return;
   }
@@ -65,9 +65,10 @@ function rejectVote(raft: RaftState, from: NodeId, request: VoteRequest, reason:
 /**
  * Stickiness (thesis §4.2.3, §6.4.1): within the least election timeout of hearing a leader no server helps
  * to replace it; a leader holds itself alive until check-quorum says otherwise. A server that has just started
- * waits as long, since it may have acknowledged a lease that it no longer remembers.
+ * waits as long, since it may have acknowledged a lease that it no longer remembers. The promise is about time
+ * alone: learning a later term ends what this server knows of its leader, not the lease that it acknowledged.
  */
 function hearsALeader(raft: RaftState): boolean {
   if (raft.role.type === 'leader' || raft.now < raft.noVoteBefore) return true;
-  return raft.leaderId !== null && raft.now - raft.lastLeaderContactAt < raft.options.electionTimeoutMinMs;
+  return raft.now - raft.lastLeaderContactAt < raft.options.electionTimeoutMinMs;
 }
