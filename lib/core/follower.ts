@@ -92,15 +92,14 @@ function acknowledgeThrough(raft: RaftState, index: LogIndex): void {
 function appendNewEntries(raft: RaftState, from: NodeId, term: Term, entries: readonly Entry[]): LogIndex {
   let first = 0;
   let bytes = 0;
+  let agreed = Infinity;
   for (const entry of entries) {
     const { index } = entry;
     if (index <= raft.commitIndex || raft.log.termAt(index) === entry.term) continue;
-    if (entry.term > term || entry.term < raft.log.idAt(index - 1).term) {
-      rejectMessage(raft, from, `entry ${index} has term ${entry.term} out of order`);
-      break;
-    }
-    if (entry.kind === 'configuration' && !isReadable(entry)) {
-      rejectMessage(raft, from, `entry ${index} is no configuration that this build can read`);
+    const fault = faultOf(raft, term, entry);
+    if (fault !== null) {
+      rejectMessage(raft, from, fault);
+      agreed = index - 1; // what stands at `index` here, if anything, is not the leader's
       break;
     }
     if (index <= raft.log.last.index) truncateLog(raft, index - 1);
@@ -112,7 +111,15 @@ function appendNewEntries(raft: RaftState, from: NodeId, term: Term, entries: re
   if (first > 0) {
     raft.emit({ type: 'LatestLog', term: raft.term, logId: plainLogId(last), first, count: last.index - first + 1, bytes, origin: 'leader' });
   }
-  return last.index;
+  return Math.min(agreed, last.index);
+}
+
+/** Why a new entry can't be taken; null when it can. */
+function faultOf(raft: RaftState, term: Term, entry: Entry): string | null {
+  const { index } = entry;
+  if (entry.term > term || entry.term < raft.log.idAt(index - 1).term) return `entry ${index} has term ${entry.term} out of order`;
+  if (entry.kind === 'configuration' && !isReadable(entry)) return `entry ${index} is no configuration that this build can read`;
+  return null;
 }
 
 /** Tells the leader where the logs may still agree, skipping whole terms (§5.3). */
