@@ -34,7 +34,7 @@ function releaseUncommitted(leadership: Leadership, index: LogIndex): void {
 
 /** At the end of a turn: hands the state machine its next batch, one at a time. */
 export function applyCommitted(raft: RaftState): void {
-  if (raft.applyingThrough > raft.appliedIndex || raft.appliedIndex >= raft.commitIndex || raft.installing !== null) return;
+  if (raft.applyingThrough > raft.appliedIndex || raft.appliedIndex >= raft.commitIndex || raft.restoring !== null) return;
   const from = raft.appliedIndex + 1;
   const entries = raft.log.slice(from, raft.commitIndex, raft.options.maxApplyBytes);
   const to = entries === null ? raft.commitIndex : from + entries.length - 1;

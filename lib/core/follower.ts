@@ -12,7 +12,8 @@ import { plainLogId, type RaftState } from './state.js';
 export function handleAppend(raft: RaftState, from: NodeId, message: Append): void {
   const { previous, entries } = message;
   if (!hearLeader(raft, from, message.term, message.round)) return;
-  if (raft.installing !== null) return;
+  if (raft.restoring !== null) return;
+  raft.installing = null; // a leader that appends sends no snapshot (any more)
   const end = previous.index + entries.length;
   if (end <= raft.commitIndex) {
     // Committed entries are in every leader's log: there is nothing to compare or to append.

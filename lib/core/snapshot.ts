@@ -35,6 +35,7 @@ export function handleInstallSnapshot(raft: RaftState, from: NodeId, chunk: Inst
     return;
   }
   raft.installing = last;
+  if (chunk.done) raft.restoring = last;
   raft.outbox.snapshotChunks.push({ from, chunk });
   const receivedBytes = chunk.offset + chunk.data.length;
   raft.emit({ type: 'SnapshotReceived', term: raft.term, from, last: plainLogId(last), receivedBytes, bytes: chunk.snapshot.bytes });
@@ -42,8 +43,10 @@ export function handleInstallSnapshot(raft: RaftState, from: NodeId, chunk: Inst
 
 /** The received snapshot is durable and the state machine restored from it: the log restarts behind it. */
 export function handleSnapshotInstalled(raft: RaftState, snapshot: SnapshotMeta): void {
-  raft.installing = null;
   const { last, configuration, configurationIndex } = snapshot;
+  // A later one may be on its way, or handed over, already.
+  if (raft.installing !== null && raft.installing.index <= last.index) raft.installing = null;
+  if (raft.restoring !== null && raft.restoring.index <= last.index) raft.restoring = null;
   if (last.index <= raft.commitIndex) return;
   const role = visibleRole(raft);
   raft.snapshot = snapshot;

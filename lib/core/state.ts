@@ -44,6 +44,8 @@ export class RaftState {
   snapshot: SnapshotMeta | null = null;
   /** The snapshot that is being received or restored; while it is, this server does not campaign. */
   installing: LogId | null = null;
+  /** The one whose last chunk was handed over: log and state machine are about to be replaced, so nothing is appended or applied. */
+  restoring: LogId | null = null;
 
   /** Everything through here equals the log of this term's leader. Back to 0 when the term changes. */
   leaderMatched: LogIndex = 0;
