@@ -95,6 +95,8 @@ export function decodeConfiguration(payload: Uint8Array): Configuration {
 
 function idList(value: unknown, nodes: Readonly<Record<NodeId, NodeInfo>>): NodeId[] {
   if (!Array.isArray(value)) throw new Error('configuration entry lacks a member list');
+  // A name that stands twice would count twice towards a majority.
+  if (new Set(value).size < value.length) throw new Error('configuration entry lists a node twice');
   return value.map((id: unknown) => {
     if (typeof id !== 'string' || !Object.hasOwn(nodes, id)) throw new Error('configuration entry lists an unknown node');
     return id;
