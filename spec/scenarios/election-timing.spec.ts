@@ -1,0 +1,173 @@
+import { configurationOf } from '../../lib/core/configuration.js';
+import type { InstallSnapshot, VoteRequest } from '../../lib/core/messages.js';
+import { CoreCluster, MAX_TIMEOUT_MS, MIN_TIMEOUT_MS } from '../support/core-cluster.js';
+import { defined } from '../support/defined.js';
+
+const THREE = configurationOf({ a: 'a:1', b: 'b:1', c: 'c:1' });
+const vote = (term: number): VoteRequest => ({ type: 'voteRequest', term, lastLog: { index: 99, term: term - 1 }, transfer: false });
+
+describe('S8 A quorum of pre-candidates that lost their leader may elect, even if that leader still reaches a minority', () => {
+  it('three of five elect a new leader', () => {
+    const cluster = new CoreCluster({ ids: ['a', 'b', 'c', 'd', 'e'] });
+    cluster.elect('a');
+    const withLeader = (id: string): boolean => id === 'a' || id === 'b';
+    cluster.isCut = (from, to) => withLeader(from) !== withLeader(to);
+    cluster.runFor(5 * MAX_TIMEOUT_MS);
+    const leader = defined(cluster.leader);
+    expect(['c', 'd', 'e']).toContain(leader);
+    expect(cluster.status(leader).leadership).toMatchObject({ established: true });
+  });
+});
+
+describe('S9 A removed, partitioned voter that returns with a higher term does not disrupt the cluster', () => {
+  // thesis §4.2.3
+  it('neither its pre-votes nor its votes raise a term', () => {
+    const cluster = new CoreCluster();
+    cluster.elect('a');
+    for (const id of ['a', 'b', 'c']) {
+      cluster.inject('d', id, { type: 'preVoteRequest', term: 51, lastLog: { index: 99, term: 50 } });
+      cluster.inject('d', id, vote(51));
+    }
+    cluster.settle();
+    for (const id of ['a', 'b', 'c']) expect(cluster.status(id)).toMatchObject({ term: 2, leaderId: 'a' });
+  });
+});
+
+describe('S10 A returning server re-added as learner with a higher term: the cluster settles, no election storm', () => {
+  it('one election in a term above the learner’s, then quiet', () => {
+    const cluster = new CoreCluster({ ids: ['a', 'b', 'c', 'd'], configuration: { ...THREE, learners: ['d'], nodes: { ...THREE.nodes, d: { address: 'd:1' } } }, terms: { d: 50 } });
+    cluster.elect('a');
+    cluster.runFor(10 * MAX_TIMEOUT_MS);
+    const { term, leaderId } = cluster.status('a');
+    expect(term).toBeGreaterThan(50);
+    cluster.runFor(20 * MAX_TIMEOUT_MS);
+    for (const id of ['a', 'b', 'c', 'd']) expect(cluster.status(id)).toMatchObject({ term, leaderId });
+    expect(cluster.status('d')).toMatchObject({ role: 'learner', lastLog: cluster.status('a').lastLog });
+    const elections = ['a', 'b', 'c', 'd'].flatMap((id) => cluster.node(id).eventsOf('ElectionStarted'));
+    expect(elections.length).toBeLessThanOrEqual(4);
+  });
+});
+
+describe('S11 A learner that has been promoted but doesn’t know it yet still votes; so does a voter whose configuration lacks the candidate', () => {
+  // thesis §4.2.1
+  it.each(['a', 'z'])('a learner votes for %s', (candidate) => {
+    const cluster = new CoreCluster({ configuration: { ...THREE, voters: ['a', 'c'], learners: ['b'] } });
+    expect(cluster.status('b').role).toBe('learner');
+    cluster.inject(candidate, 'b', vote(2));
+    cluster.persist('b');
+    expect(cluster.sent('voteReply', { to: candidate })).toEqual([{ type: 'voteReply', term: 2, granted: true }]);
+  });
+
+  it('a learner does not campaign', () => {
+    const cluster = new CoreCluster({ configuration: { ...THREE, voters: ['a', 'c'], learners: ['b'] } });
+    for (let i = 0; i < 5; i += 1) cluster.timeout('b');
+    expect(cluster.status('b')).toMatchObject({ role: 'learner', term: 1 });
+    expect(cluster.wire).toEqual([]);
+  });
+});
+
+describe('S12 No campaign while a snapshot is pending or installing', () => {
+  const chunk = (fields: Partial<InstallSnapshot>): InstallSnapshot => ({
+    type: 'installSnapshot',
+    term: 2,
+    round: 1,
+    snapshot: { last: { index: 50, term: 1 }, configuration: THREE, configurationIndex: 1, bytes: 8 },
+    offset: 0,
+    data: new Uint8Array(4),
+    checksum: 0,
+    done: false,
+    ...fields,
+  });
+
+  it('its timer runs out without consequence until the snapshot is restored', () => {
+    const cluster = new CoreCluster();
+    for (const message of [chunk({}), chunk({ offset: 4, done: true })]) {
+      cluster.inject('a', 'c', message);
+      for (let i = 0; i < 3; i += 1) cluster.timeout('c');
+      expect(cluster.node('c').eventsOf('PreVoteStarted')).toEqual([]);
+    }
+    cluster.persist('c');
+    cluster.step('c', ...cluster.node('c').install(chunk({ done: true })));
+    cluster.timeout('c');
+    expect(cluster.status('c')).toMatchObject({ role: 'preCandidate', lastLog: { index: 50, term: 1 } });
+  });
+
+  it('a transfer that was given up mutes nobody: the next append is taken, and the timer counts again', () => {
+    const cluster = new CoreCluster();
+    cluster.inject('a', 'c', chunk({}));
+    cluster.inject('b', 'c', { type: 'append', term: 3, round: 1, previous: { index: 1, term: 1 }, commit: 1, entries: [] });
+    cluster.persist('c');
+    expect(cluster.sent('appendReply', { to: 'b' })).toMatchObject([{ matched: 1 }]);
+    expect(cluster.node('c').applying).toMatchObject({ from: 1, to: 1 });
+    cluster.timeout('c');
+    expect(cluster.status('c').role).toBe('preCandidate');
+  });
+
+  it('between the last chunk and the restored state nothing is appended or applied, whoever leads', () => {
+    const cluster = new CoreCluster();
+    const append = { type: 'append', term: 3, round: 1, previous: { index: 1, term: 1 }, commit: 1, entries: [] } as const;
+    cluster.inject('a', 'c', chunk({ offset: 4, done: true }));
+    cluster.inject('b', 'c', append);
+    // A second snapshot is complete before the first is restored: the end of the first doesn't unlock the log.
+    const later = { ...chunk({}).snapshot, last: { index: 60, term: 1 } };
+    cluster.inject('b', 'c', chunk({ term: 3, snapshot: later, offset: 4, done: true }));
+    cluster.persist('c');
+    cluster.step('c', ...cluster.node('c').install(chunk({})));
+    cluster.inject('b', 'c', { ...append, previous: { index: 50, term: 1 }, commit: 51, entries: [{ index: 51, term: 3, kind: 'noop', payload: new Uint8Array(0) }] });
+    expect(cluster.status('c')).toMatchObject({ lastLog: { index: 50 }, committed: { index: 50 } });
+    cluster.persist('c');
+    cluster.step('c', ...cluster.node('c').install(chunk({ snapshot: later })));
+    expect(cluster.status('c')).toMatchObject({ lastLog: { index: 60 }, committed: { index: 60 } });
+  });
+});
+
+describe('S13 Two candidates, same term: a split vote resolves by randomised timeouts within a few rounds', () => {
+  // §5.2
+  test.each(Array.from({ length: 20 }, (_, seed) => seed))('four voters, two and two, seed %i', (seed) => {
+    const cluster = new CoreCluster({ ids: ['a', 'b', 'c', 'd'], options: { seed } });
+    for (const id of ['a', 'b']) {
+      cluster.now = Math.max(cluster.now, cluster.node(id).core.wakeAt);
+      cluster.tick(id);
+    }
+    for (const [from, to] of [['a', 'c'], ['a', 'd'], ['b', 'c'], ['b', 'd']] as const) cluster.deliver({ from, to });
+    cluster.deliver({ type: 'preVoteReply' });
+    for (const id of ['a', 'b']) cluster.persist(id);
+    cluster.deliver({ from: 'a', to: 'c', type: 'voteRequest' });
+    cluster.deliver({ from: 'b', to: 'd', type: 'voteRequest' });
+    cluster.settle();
+    expect([cluster.status('a').term, cluster.status('b').term, cluster.leader]).toEqual([2, 2, null]);
+    cluster.runFor(10 * MAX_TIMEOUT_MS);
+    expect(cluster.leader).not.toBeNull();
+  });
+});
+
+describe('S14 A long pause of the process leads to a fresh election timeout, not an instant campaign storm; a leader re-checks its lease before serving', () => {
+  it('a follower that slept waits once more, then campaigns', () => {
+    const cluster = new CoreCluster();
+    cluster.elect('a');
+    cluster.now += 10_000;
+    cluster.tick('b');
+    expect(cluster.status('b')).toMatchObject({ role: 'follower', leaderId: 'a' });
+    expect(cluster.node('b').eventsOf('ElectionTimeoutExtended')).toHaveLength(1);
+    expect(cluster.node('b').core.wakeAt).toBeGreaterThanOrEqual(cluster.now + MIN_TIMEOUT_MS);
+    cluster.timeout('b');
+    expect(cluster.status('b').role).toBe('preCandidate');
+  });
+
+  it('a heartbeat that waited through the pause is heard before the timer is looked at', () => {
+    const cluster = new CoreCluster();
+    cluster.elect('a');
+    cluster.now = cluster.node('b').core.wakeAt;
+    cluster.inject('a', 'b', { type: 'heartbeat', term: 2, round: 9, commit: 0 });
+    expect(cluster.status('b')).toMatchObject({ role: 'follower', leaderId: 'a' });
+  });
+
+  it('a leader that slept serves no lease read, not even in the turn that wakes it', () => {
+    const cluster = new CoreCluster();
+    cluster.elect('a');
+    cluster.now += 10_000;
+    cluster.step('a', { type: 'read', id: 1, lease: true });
+    expect(cluster.node('a').reads).toMatchObject([{ id: 1, refusal: 'notLeader' }]);
+    expect(cluster.status('a').role).toBe('follower');
+  });
+});
