@@ -46,26 +46,35 @@ export function blockEnd(entries: readonly Entry[], from: number): number {
   return end;
 }
 
-/** Packs `entries[from]` to `entries[to - 1]`. */
-export function encodeBlock(entries: readonly Entry[], from: number, to: number): Uint8Array {
+/** The exact length of the block of `entries[from]` to `entries[to - 1]`. */
+export function blockLength(entries: readonly Entry[], from: number, to: number): number {
   let length = BLOCK_HEADER_BYTES;
   for (let i = from; i < to; i++) length += packedBytes(entries[i] as Entry);
-  const bytes = new Uint8Array(length);
-  const words = new Uint32Array(bytes.buffer);
-  new Uint16Array(bytes.buffer).set([BLOCK_VERSION, to - from], 2);
+  return length;
+}
+
+/**
+ * Packs `entries[from]` to `entries[to - 1]` into `bytes`, which has their `blockLength` and begins at a word; what
+ * it held before does not matter.
+ */
+export function encodeBlock(entries: readonly Entry[], from: number, to: number, bytes: Uint8Array): void {
+  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2);
+  new Uint16Array(bytes.buffer, bytes.byteOffset, 4).set([BLOCK_VERSION, to - from], 2);
   let offset = BLOCK_HEADER_BYTES;
   for (let i = from; i < to; i++) {
-    const entry = entries[i] as Entry;
+    const { payload, term, kind } = entries[i] as Entry;
     const word = offset >>> 2;
-    words[word + 1] = entry.payload.length;
-    words[word + 2] = entry.term >>> 0;
-    words[word + 3] = Math.floor(entry.term / 2 ** 32) | (KIND_CODES[entry.kind] << 24);
-    bytes.set(entry.payload, offset + ENTRY_HEADER_BYTES);
-    offset += packedBytes(entry);
-    words[word] = parity(words, word + 1, offset >>> 2);
+    const end = word + ((ENTRY_HEADER_BYTES + payload.length + 3) >>> 2);
+    words[word + 1] = payload.length;
+    words[word + 2] = term >>> 0;
+    words[word + 3] = Math.floor(term / 2 ** 32) | (KIND_CODES[kind] << 24);
+    // The padding, unless the payload ends with a word or is empty; the payload is written over the rest of it.
+    if ((payload.length & 3) !== 0) words[end - 1] = 0;
+    bytes.set(payload, offset + ENTRY_HEADER_BYTES);
+    words[word] = parity(words, word + 1, end);
+    offset = end << 2;
   }
   words[0] = crc32(bytes.subarray(4), (entries[from] as Entry).index >>> 0);
-  return bytes;
 }
 
 /** Walks the entries of one verified block: `next()`, then the fields. */

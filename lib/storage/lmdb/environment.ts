@@ -29,11 +29,6 @@ export interface Environment {
   close(): Promise<void>;
 }
 
-export interface EnvironmentOptions {
-  /** Address space to reserve at the start, in bytes. Default: LMDB's; it grows as needed. */
-  readonly mapSizeBytes?: number;
-}
-
 /**
  * LMDB as an `Environment`; the only file that knows it.
  *
@@ -43,8 +38,7 @@ export interface EnvironmentOptions {
  *
  * @throws {StorageError} when the file can't be opened.
  */
-export function openEnvironment(file: string, options: EnvironmentOptions = {}): Environment {
-  const { mapSizeBytes } = options;
+export function openEnvironment(file: string): Environment {
   try {
     const database = open<Uint8Array, number>({
       path: file,
@@ -52,7 +46,6 @@ export function openEnvironment(file: string, options: EnvironmentOptions = {}):
       encoding: 'binary',
       overlappingSync: false,
       eventTurnBatching: false,
-      ...(mapSizeBytes === undefined ? {} : { mapSize: mapSizeBytes }),
     });
     return new LmdbEnvironment(database);
   } catch (error) {
@@ -102,7 +95,11 @@ class LmdbEnvironment implements Environment {
 
 /**
  * LMDB rejects a failed batch with an error whose `commitError` is a second promise, rejected a moment later with the
- * actual reason. Left alone, that one ends the process as an unhandled rejection.
+ * actual reason. Left alone, that one ends the process as an unhandled rejection. It also prints the reason to stderr,
+ * which can't be prevented.
+ *
+ * A transaction that can't even begin is not reported by LMDB at all (lmdb 3.5.6): the commit never settles, so
+ * nothing is acknowledged. It happens after a failed commit, after which none is asked for, and when memory is out.
  */
 async function commitFailure(error: unknown): Promise<Error> {
   const reason = error instanceof Error && 'commitError' in error ? error.commitError : null;

@@ -2,7 +2,8 @@ import type { Entry } from '../../core/entry.js';
 import type { LogId, LogIndex } from '../../core/ids.js';
 import type { DurableWrite } from '../../core/output.js';
 import { StorageError } from '../../ports/errors.js';
-import { blockEnd, encodeBlock, packedBytes } from './block.js';
+import type { Arena } from './arena.js';
+import { blockEnd, blockLength, encodeBlock, packedBytes } from './block.js';
 import type { Batch, Environment, Put } from './environment.js';
 import type { LogReader } from './log-reader.js';
 import { encodeState, type LogState } from './state-record.js';
@@ -20,7 +21,7 @@ export type LogChange =
   | { readonly type: 'compact'; readonly compacted: LogId }
   | { readonly type: 'remove'; readonly keys: readonly number[] };
 
-/** Several changes as one batch. */
+/** Several changes as one batch, whose values lie in the arena. */
 export interface Group {
   readonly batch: Batch;
   /** What is in force once the batch is durable. */
@@ -50,6 +51,7 @@ export class GroupBuilder {
   constructor(
     private readonly environment: Environment,
     private readonly reader: LogReader,
+    private readonly arena: Arena,
     private readonly before: LogState,
     private readonly tail: readonly Entry[],
   ) {
@@ -84,7 +86,9 @@ export class GroupBuilder {
     let tail: readonly Entry[] = [];
     for (let from = 0; from < staged.length; ) {
       const to = blockEnd(staged, from);
-      puts.push({ key: this.#kept + 1 + from, value: encodeBlock(staged, from, to) });
+      const value = this.arena.take(blockLength(staged, from, to));
+      encodeBlock(staged, from, to, value);
+      puts.push({ key: this.#kept + 1 + from, value });
       if (to === staged.length) tail = growable(staged, from);
       from = to;
     }

@@ -1,6 +1,7 @@
 import { entriesBytes, type Entry } from '../../core/entry.js';
 import type { LogId, LogIndex } from '../../core/ids.js';
 import { RaftError, StorageError } from '../../ports/errors.js';
+import { Arena } from './arena.js';
 import type { Environment } from './environment.js';
 import { GroupBuilder, STATE_KEY, type LogChange } from './group.js';
 import type { LogReader } from './log-reader.js';
@@ -27,6 +28,7 @@ interface Waiting {
  * that waits or comes later is rejected with it.
  */
 export class LogWriter {
+  readonly #arena = new Arena();
   #state: LogState;
   #tail: readonly Entry[] = [];
   #waiting: Waiting[] = [];
@@ -134,7 +136,9 @@ export class LogWriter {
   }
 
   async #commit(group: readonly Waiting[]): Promise<void> {
-    const builder = new GroupBuilder(this.environment, this.reader, this.#state, this.#tail);
+    // The commit before is over, and the database keeps nothing of what it was given.
+    this.#arena.reset();
+    const builder = new GroupBuilder(this.environment, this.reader, this.#arena, this.#state, this.#tail);
     let isEmpty = true;
     for (const { change } of group) {
       if (change.type === 'reset') return await this.#reset(change.to);

@@ -6,7 +6,7 @@ import type { SnapshotMeta } from '../../core/messages.js';
 import type { HardState } from '../../core/output.js';
 import type { RecoveredState, Storage, StorageIdentity } from '../../ports/storage.js';
 import type { ComplianceCase } from '../compliance.js';
-import type { StorageFixture } from '../storage-suite.js';
+import type { StorageFixture } from './fixture.js';
 
 export type NewFixture = () => StorageFixture | Promise<StorageFixture>;
 
