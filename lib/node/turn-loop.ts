@@ -48,6 +48,8 @@ export class TurnLoop {
   private reports: RaftEventBody[] = [];
   private isScheduled = false;
   private isDraining = false;
+  /** A turn was asked for during the one that runs, for what waits outside the queue: a call made by a subscriber. */
+  private isWanted = false;
   private isClosed = false;
   private lastYieldAt: number;
   private timerAt = Infinity;
@@ -64,27 +66,19 @@ export class TurnLoop {
 
   enqueue(input: Input): void {
     this.queue.push(input);
-    this.wake();
+    this.schedule();
   }
 
   /** An event of the shell's own; published with the turn in which it was reported, or the next. */
   report(event: RaftEventBody): void {
     this.reports.push(event);
-    this.wake();
+    this.schedule();
   }
 
   /** Asks for a turn as soon as the current work is done. */
   wake(): void {
-    if (this.isScheduled || this.isDraining || this.isClosed) return;
-    this.isScheduled = true;
-    // A promise-driven application could keep us in microtasks for ever: now and then let I/O and timers in.
-    const { clock } = this.parts;
-    if (clock.now() - this.lastYieldAt < MAX_BUSY_MS) queueMicrotask(this.drain);
-    else
-      clock.yield(() => {
-        this.lastYieldAt = clock.now();
-        this.drain();
-      });
+    this.isWanted = true;
+    this.schedule();
   }
 
   /** Runs turns until nothing waits. Called from outside only to start and to end a node. */
@@ -101,7 +95,7 @@ export class TurnLoop {
       this.isDraining = false;
     }
     if (!this.isOver()) this.armTimer();
-    if (this.mayGoOn()) this.wake();
+    if (this.mayGoOn()) this.schedule();
   };
 
   /** No turn runs any more; what waits is dropped. */
@@ -111,8 +105,21 @@ export class TurnLoop {
     this.queue = [];
   }
 
+  private schedule(): void {
+    if (this.isScheduled || this.isDraining || this.isClosed) return;
+    this.isScheduled = true;
+    // A promise-driven application could keep us in microtasks for ever: now and then let I/O and timers in.
+    const { clock } = this.parts;
+    if (clock.now() - this.lastYieldAt < MAX_BUSY_MS) queueMicrotask(this.drain);
+    else
+      clock.yield(() => {
+        this.lastYieldAt = clock.now();
+        this.drain();
+      });
+  }
+
   private mayGoOn(): boolean {
-    return !this.isClosed && (this.queue.length > 0 || this.reports.length > 0);
+    return !this.isClosed && (this.isWanted || this.queue.length > 0 || this.reports.length > 0);
   }
 
   private isOver(): boolean {
@@ -124,6 +131,7 @@ export class TurnLoop {
     const now = clock.now();
     const inputs = this.queue;
     this.queue = [];
+    this.isWanted = false;
     this.parts.gather(inputs);
     const output = core.turn(now, inputs);
     this.parts.dispatch(output, now);
