@@ -4,7 +4,7 @@ import type { Input } from '../core/inputs.js';
 import type { TurnOutput } from '../core/output.js';
 import type { RaftCore } from '../core/raft.js';
 import type { Clock } from '../ports/clock.js';
-import { NotLeaderError, OverloadedError, StoppedError } from '../ports/errors.js';
+import { NotLeaderError, OverloadedError, ProposalIndeterminateError, StoppedError } from '../ports/errors.js';
 import type { ForwardOutcome, ForwardReply, ForwardRequest } from '../ports/transport.js';
 import { Deadlines } from './deadlines.js';
 import { Forwarder, refusalOf } from './forwarding.js';
@@ -105,6 +105,9 @@ export class ClientCalls<C, R, Q, A> {
   /** The node ends: everything is answered. Returns how many proposals were left in the log. */
   end(reason: 'stopped' | 'fatalError', cause: unknown): number {
     this.deadlines.close();
+    // Those of a turn that broke off half-way: the core may have taken them.
+    for (const proposal of this.proposing) proposal.reject(new ProposalIndeterminateError(reason, { cause }));
+    this.proposing = [];
     this.reads.end(new StoppedError(reason === 'stopped' ? 'stopped' : 'failed'));
     this.forwarder.end(reason);
     return this.proposals.end(reason, cause);
