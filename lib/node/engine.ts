@@ -105,7 +105,7 @@ export class Engine<C, R, Q, A> {
     this.hasFailed = true;
     this.loop.close();
     this.subscriptions.unsubscribe();
-    const events = [...haltQuietly(core, clock.now(), reason)];
+    const events = [...this.loop.takeReports(), ...haltQuietly(core, clock.now(), reason)];
     const dropped = this.calls.end(reason, cause);
     if (dropped > 0) events.push({ type: 'ProposalsDropped', term: core.term, count: dropped, reason: 'indeterminate' });
     this.loop.publish([...events, ...lastWords], clock.now());

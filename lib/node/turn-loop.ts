@@ -98,11 +98,18 @@ export class TurnLoop {
     if (this.mayGoOn()) this.schedule();
   };
 
-  /** No turn runs any more; what waits is dropped. */
+  /** No turn runs any more; inputs that wait are dropped. */
   close(): void {
     this.isClosed = true;
     this.cancelTimer();
     this.queue = [];
+  }
+
+  /** Events that were reported and not published: the last turn owes them. */
+  takeReports(): readonly RaftEventBody[] {
+    const reports = this.reports;
+    this.reports = [];
+    return reports;
   }
 
   private schedule(): void {
@@ -134,7 +141,12 @@ export class TurnLoop {
     this.isWanted = false;
     this.parts.gather(inputs);
     const output = core.turn(now, inputs);
-    this.parts.dispatch(output, now);
+    try {
+      this.parts.dispatch(output, now);
+    } catch (error) {
+      this.reports.unshift(...output.events); // true all the same: the last turn tells them
+      throw error;
+    }
     const events = this.reports.length === 0 ? output.events : [...output.events, ...this.reports];
     if (this.reports.length > 0) this.reports = [];
     this.publish(events, now);
