@@ -14,7 +14,7 @@ export class ManualClock implements Clock {
   private nowMs = 1_000;
   private order = 0;
   private timers: Timer[] = [];
-  private yielded: (() => void)[] = [];
+  private pendingYields = 0;
 
   now(): number {
     return this.nowMs;
@@ -33,7 +33,11 @@ export class ManualClock implements Clock {
   }
 
   yield(callback: () => void): void {
-    this.yielded.push(callback);
+    this.pendingYields += 1;
+    setImmediate(() => {
+      this.pendingYields -= 1;
+      callback();
+    });
   }
 
   /** How many timers wait: what a node has not cancelled. */
@@ -43,13 +47,8 @@ export class ManualClock implements Clock {
 
   /** Lets everything happen that needs no time. */
   async settle(): Promise<void> {
-    for (;;) {
-      await microtasksDone();
-      const callbacks = this.yielded;
-      if (callbacks.length === 0) return;
-      this.yielded = [];
-      for (const callback of callbacks) callback();
-    }
+    do await microtasksDone();
+    while (this.pendingYields > 0);
   }
 
   /** Lets `ms` pass. */
