@@ -5,6 +5,7 @@ import { RaftCore } from '../core/raft.js';
 import type { Clock } from '../ports/clock.js';
 import { ConfigError, CorruptLogError, FatalError, ProposalIndeterminateError, StoppedError } from '../ports/errors.js';
 import type { Committed } from '../ports/state-machine.js';
+import type { Call } from './call.js';
 import { committedEntries } from './committed.js';
 import { Engine } from './engine.js';
 import { MetricsStream } from './metrics/stream.js';
@@ -89,7 +90,7 @@ class NodeFacade<C, R, Q, A> implements RaftNode<C, R, Q, A> {
           proposal.reject(proposal.stage === 'waiting' ? signal.reason : new ProposalIndeterminateError('aborted', { cause: signal.reason }));
         });
       }
-      engine.calls.propose(proposal);
+      submit(proposal, () => engine.calls.propose(proposal));
       return proposal.promise as Promise<Applied<R>>; // the state machine's own result
     } catch (error) {
       return Promise.reject(error as Error);
@@ -103,8 +104,7 @@ class NodeFacade<C, R, Q, A> implements RaftNode<C, R, Q, A> {
       signal?.throwIfAborted();
       const read = new PendingRead(query, consistency === 'lease', this.clock.now(), this.timeoutOf(options));
       if (signal !== undefined) read.watch(signal, () => read.reject(signal.reason));
-      if (consistency === 'stale') engine.calls.readStale(read);
-      else engine.calls.read(read);
+      submit(read, () => (consistency === 'stale' ? engine.calls.readStale(read) : engine.calls.read(read)));
       return read.promise as Promise<A>;
     } catch (error) {
       return Promise.reject(error as Error);
@@ -216,5 +216,14 @@ class NodeFacade<C, R, Q, A> implements RaftNode<C, R, Q, A> {
     if (timeoutMs === undefined) return this.resolved.limits.requestTimeoutMs;
     if (timeoutMs > 0) return timeoutMs;
     throw new ConfigError([{ option: 'timeoutMs', value: timeoutMs, allowed: 'a number above 0' }]);
+  }
+}
+
+/** Hands a call over; one that is refused at once lets go of its signal like any other. */
+function submit(call: Pick<Call<never>, 'reject'>, handOver: () => void): void {
+  try {
+    handOver();
+  } catch (error) {
+    call.reject(error);
   }
 }
