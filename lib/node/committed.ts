@@ -23,7 +23,7 @@ export function committedEntries<C>(log: AppliedLog, codec: Codec<C>, options: C
   return new Observable((subscriber) => {
     let next = options.from ?? 1;
     let isReading = false;
-    let hasEnded = false;
+    let hasStopped = false;
     const readOn = async (): Promise<void> => {
       while (next <= log.appliedIndex) {
         for (const entry of await log.readApplied(next, CHUNK_BYTES)) {
@@ -39,22 +39,24 @@ export function committedEntries<C>(log: AppliedLog, codec: Codec<C>, options: C
       readOn().then(
         () => {
           isReading = false;
-          if (hasEnded) subscriber.complete();
-          else if (next <= log.appliedIndex) follow();
+          if (isClosed(subscriber)) return;
+          if (next <= log.appliedIndex) follow();
+          else if (hasStopped) subscriber.complete();
         },
-        (error: unknown) => subscriber.error(error),
+        // A node that stopped has closed its storage: there is no more to be had.
+        (error: unknown) => (hasStopped ? subscriber.complete() : subscriber.error(error)),
       );
     };
-    const end = (): void => {
-      hasEnded = true;
+    const stop = (): void => {
+      hasStopped = true;
       if (!isReading) subscriber.complete();
     };
-    if (options.signal !== undefined) {
-      if (options.signal.aborted) hasEnded = true;
-      options.signal.addEventListener('abort', end, { once: true });
-      subscriber.add(() => options.signal?.removeEventListener('abort', end));
-    }
-    subscriber.add(log.progress.subscribe({ next: follow, complete: end }));
+    const { signal } = options;
+    const abort = (): void => subscriber.complete();
+    if (signal?.aborted === true) return abort();
+    signal?.addEventListener('abort', abort, { once: true });
+    subscriber.add(() => signal?.removeEventListener('abort', abort));
+    subscriber.add(log.progress.subscribe({ next: follow, error: (fault: unknown) => subscriber.error(fault), complete: stop }));
     follow();
   });
 }

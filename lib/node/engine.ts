@@ -34,7 +34,7 @@ export interface EngineParts<C, R, Q, A> {
  */
 export class Engine<C, R, Q, A> {
   readonly calls: ClientCalls<C, R, Q, A>;
-  /** Emits whenever the state machine has moved on or a forwarded call was answered; completes at the end. */
+  /** Emits whenever the state machine has moved on or calls were answered without it; ends as the node does. */
   readonly progress: Observable<void>;
 
   private readonly progressed = new Subject<void>();
@@ -82,7 +82,10 @@ export class Engine<C, R, Q, A> {
     this.subscriptions.add(transport.messages.subscribe((inbound) => this.receive(inbound)));
     this.subscriptions.add(
       transport.connections.subscribe((change) => {
-        if (!change.up) this.calls.handleDisconnect(change.peer);
+        if (!change.up) {
+          this.calls.handleDisconnect(change.peer);
+          this.progressed.next();
+        }
         this.loop.enqueue({ type: 'connection', ...change });
       }),
     );
@@ -109,7 +112,8 @@ export class Engine<C, R, Q, A> {
     const dropped = this.calls.end(reason, cause);
     if (dropped > 0) events.push({ type: 'ProposalsDropped', term: core.term, count: dropped, reason: 'indeterminate' });
     this.loop.publish([...events, ...lastWords], clock.now());
-    this.progressed.complete();
+    if (reason === 'fatalError') this.progressed.error(cause);
+    else this.progressed.complete();
   }
 
   private get term(): Term {
@@ -127,7 +131,7 @@ export class Engine<C, R, Q, A> {
     for (const read of output.logReads) this.readLog(read.peer, read.from, read.to, read.maxBytes);
     for (const { peer } of output.snapshotSends) this.loop.enqueue({ type: 'snapshotSendEnded', peer, outcome: 'failed', ms: 0 });
     if (output.apply !== null) this.applier.apply(output.apply);
-    if (core.appliedIndex !== this.knownApplied) {
+    if (core.appliedIndex !== this.knownApplied || output.proposals.length > 0) {
       this.knownApplied = core.appliedIndex;
       this.progressed.next();
     }

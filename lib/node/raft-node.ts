@@ -73,7 +73,10 @@ export interface RaftNode<C, R, Q = never, A = never> {
    */
   read(query: Q, options?: ReadOptions): Promise<A>;
 
-  /** The replicated log's commands from an index on: replay, then the live tail, without a gap. Cold; errors with `StorageError` when `from` is compacted away. */
+  /**
+   * The replicated log's commands from an index on: replay, then the live tail, without a gap. Cold; errors with
+   * `StorageError` when `from` is compacted away. Ends as the node does, or at once when the signal is aborted.
+   */
   committed(options?: CommittedOptions): Observable<Committed<C>>;
 }
 

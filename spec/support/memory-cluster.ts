@@ -1,6 +1,8 @@
 import type { Subscription } from 'rxjs';
+import { msgpackCodec } from '../../lib/codec/msgpack.js';
+import { decodeConfiguration } from '../../lib/core/configuration.js';
 import type { EventOf, EventType, RaftEvent } from '../../lib/core/events.js';
-import type { NodeId } from '../../lib/core/ids.js';
+import type { LogIndex, NodeId } from '../../lib/core/ids.js';
 import type { RaftNode } from '../../lib/node/raft-node.js';
 import { createRaftNode, type RaftNodeOptions } from '../../lib/open.js';
 import { MemoryDisk, MemoryStorage } from '../../lib/storage/memory.js';
@@ -106,6 +108,22 @@ export class MemoryCluster {
   async restart(id: NodeId, overrides: NodeSettings = {}): Promise<NodeRun> {
     if (this.run(id).isAlive) this.crash(id);
     return this.start(id, overrides);
+  }
+
+  /** Writes a snapshot of a stopped node's log through an index and forgets what it covers. */
+  async compact(id: NodeId, through: LogIndex): Promise<void> {
+    const storage = new MemoryStorage(this.disk(id));
+    const state = await storage.open({ clusterId: 'rxraft', nodeId: id });
+    const entries = await storage.read(1, through, Infinity);
+    const machine = new ListMachine();
+    const codec = msgpackCodec<string>();
+    machine.apply(entries.filter(({ kind }) => kind === 'command').map(({ index, term, payload }) => ({ index, term, command: codec.decode(payload) })));
+    const last = defined(entries.at(-1), 'the last entry');
+    const configuration = decodeConfiguration(defined(state.configurations.at(-1), 'a configuration').payload);
+    const meta = { last: { index: last.index, term: last.term }, configuration, configurationIndex: state.configurations.at(-1)?.index ?? 0 };
+    await storage.saveSnapshot(meta, machine.snapshot(), { replaceLog: false });
+    await storage.compact(through);
+    await storage.close();
   }
 
   /** The latest run of a node. */
