@@ -1,4 +1,4 @@
-import { defer, type Observable } from 'rxjs';
+import { defer, filter, firstValueFrom, Observable, race } from 'rxjs';
 import type { RaftEvent, RaftEventBody } from '../core/events.js';
 import type { NodeId } from '../core/ids.js';
 import { RaftCore } from '../core/raft.js';
@@ -45,6 +45,8 @@ class NodeFacade<C, R, Q, A> implements RaftNode<C, R, Q, A> {
   private engine: Engine<C, R, Q, A> | null = null;
   private starting: Promise<void> = Promise.resolve();
   private stopping: Promise<void> | null = null;
+  /** The closing of transport and storage after a fault. */
+  private failing: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly options: NodeOptions<C, R, Q, A>,
@@ -67,6 +69,7 @@ class NodeFacade<C, R, Q, A> implements RaftNode<C, R, Q, A> {
   }
 
   start(): Promise<void> {
+    if (this.stopping !== null && this.state === 'initial') return Promise.reject(new StoppedError('stopping'));
     if (this.state !== 'initial') return Promise.reject(new StoppedError(`${this.state} (a node starts once; make a new one to start again)`));
     this.state = 'starting';
     this.starting = this.begin();
@@ -129,12 +132,13 @@ class NodeFacade<C, R, Q, A> implements RaftNode<C, R, Q, A> {
         core,
         metrics: this.metricsStream,
         publisher: this.publisher,
-        onFault: (operation, error) => void this.fail(operation, error),
+        onFault: (operation, error) => this.fail(operation, error),
       });
       this.state = 'running';
       this.engine.begin(bootstrapped);
     } catch (error) {
-      await this.fail('start', error);
+      this.fail('start', error);
+      await this.failing;
       throw error;
     }
   }
@@ -144,10 +148,10 @@ class NodeFacade<C, R, Q, A> implements RaftNode<C, R, Q, A> {
     // A start that failed has told its own caller.
     await this.starting.catch(() => undefined);
     const { state, engine } = this;
-    if (state === 'failed') return;
+    if (state === 'failed') return this.failing;
     this.state = 'stopping';
     if (engine !== null) await this.drain(engine);
-    if (this.hasFailed()) return;
+    if (this.hasFailed()) return this.failing;
     this.end('stopped', undefined, [{ type: 'NodeStopped', term: this.metrics.value.term, reason: 'requested' }]);
     this.state = 'stopped';
     this.metricsStream.complete();
@@ -159,21 +163,13 @@ class NodeFacade<C, R, Q, A> implements RaftNode<C, R, Q, A> {
   /** Lets accepted proposals finish, for `drainTimeoutMs` at most. */
   private async drain(engine: Engine<C, R, Q, A>): Promise<void> {
     if (engine.calls.pendingCount === 0) return;
-    await new Promise<void>((resolve) => {
-      const cancel = this.clock.schedule(this.resolved.limits.drainTimeoutMs, resolve);
-      engine.progress.subscribe({
-        next: () => {
-          if (engine.calls.pendingCount > 0) return;
-          cancel();
-          resolve();
-        },
-        complete: resolve,
-      });
-    });
+    const timedOut = new Observable<void>((subscriber) => this.clock.schedule(this.resolved.limits.drainTimeoutMs, () => subscriber.next()));
+    const drained = engine.progress.pipe(filter(() => engine.calls.pendingCount === 0));
+    await firstValueFrom(race(drained, timedOut), { defaultValue: undefined }).catch(() => undefined); // it failed meanwhile
   }
 
   /** The node's own fatal fault: says so, answers every waiting call, errors the streams and closes what can be closed. */
-  private async fail(operation: string, cause: unknown): Promise<void> {
+  private fail(operation: string, cause: unknown): void {
     if (this.state === 'failed' || this.state === 'stopped') return;
     const error = new FatalError(operation, { cause });
     const { term } = this.metrics.value;
@@ -187,7 +183,19 @@ class NodeFacade<C, R, Q, A> implements RaftNode<C, R, Q, A> {
     this.end('fatalError', error, words);
     this.metricsStream.error(error);
     this.publisher.error(error);
-    await Promise.allSettled([this.options.transport.stop(), this.options.storage.close()]);
+    this.failing = this.closeAll();
+  }
+
+  /** What can be closed is closed; what can't is part of the fault that was told already. */
+  private async closeAll(): Promise<void> {
+    const { transport, storage } = this.options;
+    for (const close of [() => transport.stop(), () => storage.close()]) {
+      try {
+        await close();
+      } catch {
+        continue;
+      }
+    }
   }
 
   /** Ends the engine, or speaks the last words alone when there was none yet. */
