@@ -28,6 +28,8 @@ export class EventTail {
   constructor(
     readonly url: string,
     readonly handlers: EventTailHandlers,
+    /** How long to wait before coming back; default: what the server asks for. */
+    readonly retryMs: number | null = null,
   ) {
     this.#connect();
   }
@@ -79,6 +81,6 @@ export class EventTail {
   #lose(reason: string): void {
     if (this.#isClosed) return;
     this.handlers.onLost?.(reason);
-    this.#timer = setTimeout(() => this.#connect(), this.#retryMs);
+    this.#timer = setTimeout(() => this.#connect(), this.retryMs ?? this.#retryMs);
   }
 }

@@ -1,0 +1,47 @@
+import { join } from 'node:path';
+import { addressText } from '../parse.js';
+
+const HOST = '127.0.0.1';
+
+/** One process of the local cluster. */
+export interface Member {
+  readonly id: string;
+  readonly raftPort: number;
+  readonly httpPort: number;
+  /** `http://host:port`. */
+  readonly url: string;
+  /** What its process is called with, after the script: a person can start it by hand with the same. */
+  readonly args: readonly string[];
+  readonly dataDir: string;
+  readonly logFile: string;
+}
+
+export interface PlanOptions {
+  readonly dataDir: string;
+  readonly clusterId: string;
+  /** One Raft port and one HTTP port for each node. */
+  readonly raftPorts: readonly number[];
+  readonly httpPorts: readonly number[];
+  readonly extraArgs?: readonly string[];
+}
+
+/** Three nodes, a, b and c, on loopback. */
+export function planCluster(options: PlanOptions): readonly Member[] {
+  const { dataDir, clusterId, extraArgs = [] } = options;
+  const ids = ['a', 'b', 'c'];
+  const address = (ports: readonly number[], i: number): string => addressText({ host: HOST, port: ports[i] ?? 0 });
+  const peers = ids.map((id, i) => `${id}=${address(options.raftPorts, i)}`).join(',');
+  return ids.map((id, i) => {
+    const nodeDir = join(dataDir, id);
+    const http = address(options.httpPorts, i);
+    return {
+      id,
+      raftPort: options.raftPorts[i] ?? 0,
+      httpPort: options.httpPorts[i] ?? 0,
+      url: `http://${http}`,
+      dataDir: nodeDir,
+      logFile: join(dataDir, `${id}.log`),
+      args: ['serve', '--id', id, '--cluster-id', clusterId, '--peers', peers, '--http', http, '--data', nodeDir, ...extraArgs],
+    };
+  });
+}

@@ -1,0 +1,25 @@
+/** How the `rxraft` command ends. */
+export const EXIT = Object.freeze({
+  ok: 0,
+  /** What was to be done failed. */
+  failed: 1,
+  /** The command line, an option or the environment is wrong: the same call fails again. */
+  usage: 2,
+  /** A second Ctrl-C. */
+  interrupted: 130,
+});
+
+/** An error for the person at the terminal: its message is all that is printed. */
+export class CliError extends Error {
+  constructor(
+    message: string,
+    readonly exitCode: number = EXIT.failed,
+  ) {
+    super(message);
+    this.name = 'CliError';
+  }
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

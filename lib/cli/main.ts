@@ -1,0 +1,63 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { runCheck } from './check/run-check.js';
+import { runCluster, type CommandContext } from './cluster/run-cluster.js';
+import { CliError, EXIT } from './exit.js';
+import { createLog } from './log.js';
+import { runProgram, type Actions, type ServeFlags } from './program.js';
+import { serve, type ReadyMessage } from './serve.js';
+import { createTerminal } from './terminal.js';
+
+/** The entry point of `rxraft`: signals, streams and exit codes; everything else is in the files it calls. */
+const actions: Actions = {
+  serve: (flags) => serveUntilSignalled(flags),
+  cluster: (flags) => {
+    const context: CommandContext = { script: fileURLToPath(import.meta.url), terminal: createTerminal(process.stdout, process.env), interrupt: interruptSignal() };
+    if (flags.check) return runCheck({ dataDir: flags.data, keys: flags.keys, deadlineMs: flags.deadlineS * 1000 }, context);
+    return runCluster({ dataDir: flags.data, clusterId: flags.clusterId, raftPort: flags.raftPort, httpPort: flags.httpPort, showsAll: flags.all }, context);
+  },
+};
+
+function serveUntilSignalled(flags: ServeFlags): Promise<number> {
+  const log = createLog((line) => process.stdout.write(line), flags.logFormat ?? (process.stdout.isTTY ? 'text' : 'json'), () => Date.now());
+  const interrupt = interruptSignal();
+  const stopped = new Promise<string>((resolve) => {
+    interrupt.addEventListener('abort', () => resolve(String(interrupt.reason)));
+    process.once('disconnect', () => resolve('the parent process is gone'));
+  });
+  process.on('uncaughtException', (error) => {
+    log.error('uncaught exception', { error: error.stack ?? error.message });
+    process.exit(EXIT.failed); // what was acknowledged is on disk
+  });
+  const { data: dataDir, logFormat: _, ...rest } = flags;
+  const onReady = (message: ReadyMessage): void => void process.send?.(message);
+  return serve({ ...rest, dataDir }, log, onReady, stopped);
+}
+
+/** Aborted by the first SIGINT, SIGTERM or SIGHUP, or when no one reads the output any more; a second signal ends the process at once. */
+function interruptSignal(): AbortSignal {
+  const controller = new AbortController();
+  const interrupt = (reason: string): void => {
+    if (controller.signal.aborted) process.exit(EXIT.interrupted);
+    controller.abort(reason);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupt(signal));
+  process.stdout.on('error', () => controller.abort('the output is closed'));
+  return controller.signal;
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+try {
+  const streams = { out: (text: string) => process.stdout.write(text), err: (text: string) => process.stderr.write(text) };
+  process.exitCode = await runProgram(process.argv.slice(2), packageVersion(), actions, streams);
+} catch (error) {
+  process.stderr.write(`rxraft: ${error instanceof CliError ? error.message : String(error instanceof Error ? error.stack : error)}\n`);
+  process.exitCode = error instanceof CliError ? error.exitCode : EXIT.failed;
+}
+// Nothing is left to do; an idle handle (the channel to a parent) must not keep the process.
+process.exit();

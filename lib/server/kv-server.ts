@@ -1,0 +1,70 @@
+import type { NodeId } from '../core/ids.js';
+import { openRaftNode } from '../open.js';
+import { HttpService, type HttpServiceOptions } from './http.js';
+import { KvMachine } from './kv-machine.js';
+import type { KvAnswer, KvCommand, KvQuery, KvResult } from './kv/commands.js';
+import type { KvNode } from './kv-node.js';
+
+export interface KvServerOptions {
+  readonly id: NodeId;
+  readonly clusterId: string;
+  /** `host:port` of every node, this one included. */
+  readonly peers: Readonly<Record<NodeId, string>>;
+  readonly dataDir: string;
+  readonly http: { readonly host: string; readonly port: number };
+  /** The least time without a leader before an election; the random range ends at twice as much. Default: the node's own. */
+  readonly electionTimeoutMs?: number;
+  /** Gets the node before it starts: subscriptions made there miss nothing. */
+  readonly onCreated?: (node: KvNode) => void;
+}
+
+/** One node of the replicated store with its HTTP service, running. */
+export interface KvServer {
+  readonly node: KvNode;
+  readonly service: HttpService;
+  /** Where HTTP is served. */
+  readonly http: { readonly host: string; readonly port: number };
+  /** Answers what is in progress, stops the node, ends the event streams; each step waits `deadlineMs` at most. */
+  stop(deadlineMs: number): Promise<void>;
+}
+
+/**
+ * Opens one node of the replicated store on durable storage and TCP, and serves it over HTTP.
+ * Rejects, with nothing left open, when an address can't be had, the data is not this node's, or an option is wrong.
+ */
+export async function openKvServer(options: KvServerOptions, service: HttpServiceOptions = {}): Promise<KvServer> {
+  let http: HttpService | null = null;
+  const { id, clusterId, peers, dataDir } = options;
+  try {
+    const node = await openRaftNode<KvCommand, KvResult, KvQuery, KvAnswer>({ id, clusterId, peers, dataDir, stateMachine: new KvMachine(), ...timing(options.electionTimeoutMs) }, (created) => {
+      http = new HttpService(created, service);
+      options.onCreated?.(created);
+    });
+    return await serve(node, http, options.http);
+  } catch (error) {
+    await (http as HttpService | null)?.close(0);
+    throw error;
+  }
+}
+
+async function serve(node: KvNode, service: HttpService | null, address: KvServerOptions['http']): Promise<KvServer> {
+  if (service === null) throw new Error('the node was started before it was shown');
+  let http: KvServer['http'];
+  try {
+    http = await service.listen(address.host, address.port);
+  } catch (error) {
+    await node.stop();
+    throw error;
+  }
+  const stop = async (deadlineMs: number): Promise<void> => {
+    await service.drain(deadlineMs);
+    await node.stop();
+    await service.close(deadlineMs);
+  };
+  return { node, service, http, stop };
+}
+
+function timing(electionTimeoutMs: number | undefined): { electionTimeoutMinMs?: number; electionTimeoutMaxMs?: number; heartbeatIntervalMs?: number } {
+  if (electionTimeoutMs === undefined) return {};
+  return { electionTimeoutMinMs: electionTimeoutMs, electionTimeoutMaxMs: electionTimeoutMs * 2, heartbeatIntervalMs: Math.max(1, Math.floor(electionTimeoutMs / 5)) };
+}
