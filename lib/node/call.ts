@@ -12,6 +12,7 @@ export class Call<T> {
   private resolvePromise!: (value: T) => void; // set by the promise's executor, which runs at once
   private rejectPromise!: (error: unknown) => void; // likewise
   private stopListening: (() => void) | null = null;
+  private release: (() => void) | null = null;
 
   constructor(
     readonly startedAt: number,
@@ -30,6 +31,11 @@ export class Call<T> {
     this.stopListening = () => signal.removeEventListener('abort', onAbort);
   }
 
+  /** Calls back once the call is settled, however it was: whoever keeps it may let it go. The last one told counts. */
+  whenDone(release: () => void): void {
+    this.release = release;
+  }
+
   resolve(value: T): void {
     if (this.isDone) return;
     this.finish();
@@ -46,5 +52,7 @@ export class Call<T> {
     this.isDone = true;
     this.stopListening?.();
     this.stopListening = null;
+    this.release?.();
+    this.release = null;
   }
 }

@@ -4,12 +4,14 @@ import type { Input } from '../core/inputs.js';
 import type { TurnOutput } from '../core/output.js';
 import type { RaftCore } from '../core/raft.js';
 import type { Clock } from '../ports/clock.js';
+import type { Codec } from '../ports/codec.js';
 import { NotLeaderError, OverloadedError, ProposalIndeterminateError, StoppedError } from '../ports/errors.js';
 import type { ForwardOutcome, ForwardReply, ForwardRequest } from '../ports/transport.js';
 import { Deadlines } from './deadlines.js';
 import { Forwarder, refusalOf } from './forwarding.js';
 import type { NodeOptions, ResolvedOptions } from './options.js';
 import { Proposal, ProposalTable, type AppliedRange } from './proposals.js';
+import type { Applied } from './raft-node.js';
 import { PendingRead, ReadTable } from './reads.js';
 
 export interface ClientCallsParts<C, R, Q, A> {
@@ -31,13 +33,14 @@ export class ClientCalls<C, R, Q, A> {
   private readonly deadlines: Deadlines;
   /** Who waits for the `propose` input of the turn that runs. */
   private proposing: readonly Proposal[] = [];
+  /** Reads that were served and not reported yet. */
+  private readonly served = { linearizable: 0, lease: 0 };
 
   constructor(private readonly parts: ClientCallsParts<C, R, Q, A>) {
-    const { limits, core } = parts.resolved;
+    const { limits, runId } = parts.resolved;
     this.proposals = new ProposalTable(limits.maxPendingProposals);
-    this.reads = new ReadTable(limits.maxPendingReads, { serve: (read) => this.answer(read), refuse: (read) => this.forwardRead(read) });
-    // A late reply to an earlier run of this node must match no request of this one.
-    this.forwarder = new Forwarder(parts.options.transport, parts.addressOf, (core.seed >>> 0) * 2 ** 20 + 1);
+    this.reads = new ReadTable(limits.maxPendingReads, { serve: (read) => this.serveRead(read), refuse: (read) => this.forwardRead(read) });
+    this.forwarder = new Forwarder(parts.options.transport, parts.addressOf, firstRequestId(runId));
     this.deadlines = new Deadlines(parts.clock, (now) => this.expire(now));
   }
 
@@ -84,13 +87,16 @@ export class ClientCalls<C, R, Q, A> {
   settle(output: TurnOutput): void {
     for (const outcome of output.proposals) this.refuse(this.proposals.settle(this.proposing, outcome), outcome.refusal);
     if (output.proposals.length > 0) this.proposing = [];
-    if (output.reads.length > 0) this.reportReads(this.reads.settle(output.reads, this.parts.core.appliedIndex));
+    if (output.reads.length === 0) return;
+    this.reads.settle(output.reads, this.parts.core.appliedIndex);
+    this.reportReads();
   }
 
   /** The state machine applied a range. */
   applied(range: AppliedRange, through: LogIndex): void {
     this.proposals.applied(range, this.parts.clock.now(), this.term, this.parts.report);
-    this.reportReads(this.reads.applied(through));
+    this.reads.applied(through);
+    this.reportReads();
   }
 
   handleForwarded(from: NodeId, message: ForwardRequest | ForwardReply): void {
@@ -143,12 +149,17 @@ export class ClientCalls<C, R, Q, A> {
     const { core, resolved, clock, options, addressOf } = this.parts;
     const { leaderId } = core;
     const limit = resolved.limits.maxPendingProposals;
+    if (call.isDone) return;
     if (leaderId === null || core.isLeader || call.isRemote) {
       call.reject(new NotLeaderError(leaderId, leaderId === null ? null : addressOf(leaderId)));
     } else if (this.forwarder.count >= limit) {
       call.reject(new OverloadedError('maxPendingProposals', limit));
     } else {
-      this.forwarder.forward(encode(), { leaderId, operation, call, onReply }, clock.now());
+      try {
+        this.forwarder.forward(encode(), { leaderId, operation, call, onReply }, clock.now());
+      } catch (error) {
+        call.reject(error); // a query that the codec can't carry: its caller's fault, not the node's
+      }
       options.transport.flush();
     }
   }
@@ -166,7 +177,7 @@ export class ClientCalls<C, R, Q, A> {
       if (request.operation === 'propose') {
         const proposal = new Proposal(request.payload, clock.now(), timeoutMs);
         proposal.isRemote = true;
-        proposal.promise.then(({ index, term, value }) => reply({ ok: true, index, term, value: options.valueCodec.encode(value) })).catch(refuse);
+        proposal.promise.then((applied) => reply(outcomeOf(applied, options.valueCodec)), refuse);
         this.propose(proposal);
       } else {
         const read = new PendingRead(options.valueCodec.decode(request.payload), false, clock.now(), timeoutMs);
@@ -179,22 +190,31 @@ export class ClientCalls<C, R, Q, A> {
     }
   }
 
+  private serveRead(read: PendingRead): void {
+    this.served[read.lease ? 'lease' : 'linearizable'] += 1;
+    this.answer(read);
+  }
+
   /** Asks the state machine. */
   private answer(read: PendingRead): void {
     const { stateMachine } = this.parts.options;
-    if (stateMachine.query === undefined) {
-      read.reject(new TypeError('this state machine answers no queries: it has no query method'));
-      return;
-    }
     try {
-      Promise.resolve(stateMachine.query(read.query as Q)).then((answer) => read.resolve(answer), (error: unknown) => read.reject(error));
+      if (stateMachine.query === undefined) throw new TypeError('this state machine answers no queries: it has no query method');
+      const answer = stateMachine.query(read.query as Q);
+      if (!(answer instanceof Promise)) return read.resolve(answer);
+      this.deadlines.watch(read.deadline);
+      this.reads.answerLater(read, answer);
     } catch (error) {
       read.reject(error);
     }
   }
 
-  private reportReads(count: number): void {
-    if (count > 0) this.parts.report({ type: 'ReadServed', term: this.term, mode: 'linearizable', count });
+  private reportReads(): void {
+    for (const mode of ['linearizable', 'lease'] as const) {
+      const count = this.served[mode];
+      if (count > 0) this.parts.report({ type: 'ReadServed', term: this.term, mode, count });
+      this.served[mode] = 0;
+    }
   }
 
   private expire(now: number): number {
@@ -202,4 +222,20 @@ export class ClientCalls<C, R, Q, A> {
     if (dropped > 0) this.parts.report({ type: 'ProposalsDropped', term: this.term, count: dropped, reason: 'timedOut' });
     return Math.min(next, this.reads.expire(now), this.forwarder.expire(now));
   }
+}
+
+/** A result that the codec can't carry does not undo the command: the sender must not take it for refused. */
+function outcomeOf({ index, term, value }: Applied<unknown>, codec: Codec<unknown>): ForwardOutcome {
+  try {
+    return { ok: true, index, term, value: codec.encode(value) };
+  } catch (error) {
+    return { ok: false, code: 'indeterminate', message: `the result can't be encoded: ${String(error)}`, leaderId: null };
+  }
+}
+
+/** Where a run's numbers for forwarded calls begin: runs of one node differ in it, so that a reply to an earlier one matches nothing. */
+function firstRequestId(runId: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < runId.length; i += 1) hash = Math.imul(hash ^ runId.charCodeAt(i), 0x01000193);
+  return (hash >>> 0) * 2 ** 20 + 1;
 }

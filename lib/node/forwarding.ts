@@ -7,7 +7,7 @@ import type { ForwardErrorCode, ForwardOutcome, ForwardReply, Transport } from '
 interface Forwarded {
   readonly leaderId: NodeId;
   readonly operation: 'propose' | 'read';
-  readonly call: Pick<Call<never>, 'isDone' | 'deadline' | 'timeoutMs' | 'reject'>;
+  readonly call: Pick<Call<never>, 'deadline' | 'timeoutMs' | 'reject' | 'whenDone'>;
   readonly onReply: (index: LogIndex, term: Term, value: Uint8Array) => void;
 }
 
@@ -17,12 +17,13 @@ interface Forwarded {
  * command's fate is unknown and a query's is not.
  */
 export class Forwarder {
+  /** Every request whose call is not settled. */
   private readonly pending = new Map<number, Forwarded>();
 
   constructor(
     private readonly transport: Transport,
     private readonly addressOf: (id: NodeId) => string | null,
-    /** Random, so that a late reply to an earlier run of this node matches nothing. */
+    /** Of this run alone, so that a late reply to an earlier run of this node matches nothing. */
     private nextId: number,
   ) {}
 
@@ -34,23 +35,26 @@ export class Forwarder {
     const id = this.nextId++;
     const timeoutMs = Math.max(1, Math.ceil(request.call.deadline - now));
     this.pending.set(id, request);
+    request.call.whenDone(() => this.pending.delete(id));
     this.transport.send(request.leaderId, { type: 'forwardRequest', id, operation: request.operation, payload, timeoutMs });
   }
 
   handleReply(from: NodeId, reply: ForwardReply): void {
     const request = this.pending.get(reply.id);
     if (request?.leaderId !== from) return;
-    this.pending.delete(reply.id);
     const { outcome } = reply;
-    if (!outcome.ok) request.call.reject(errorOf(outcome, this.addressOf, request.call.timeoutMs));
-    else if (!request.call.isDone) request.onReply(outcome.index, outcome.term, outcome.value);
+    if (!outcome.ok) return request.call.reject(errorOf(outcome, this.addressOf, request.call.timeoutMs));
+    try {
+      request.onReply(outcome.index, outcome.term, outcome.value);
+    } catch (error) {
+      request.call.reject(error); // done on the leader, but this node can't read the result
+    }
   }
 
   /** The connection to a peer broke: what was with it gets no reply. */
   handleDisconnect(peer: NodeId): void {
-    for (const [id, request] of this.pending) {
+    for (const request of this.pending.values()) {
       if (request.leaderId !== peer) continue;
-      this.pending.delete(id);
       request.call.reject(request.operation === 'propose' ? new ProposalIndeterminateError('connectionLost') : new NotLeaderError(null, null));
     }
   }
@@ -58,12 +62,11 @@ export class Forwarder {
   /** Ends every request whose time is up; returns the next deadline. */
   expire(now: number): number {
     let next = Infinity;
-    for (const [id, request] of this.pending) {
-      if (!request.call.isDone && request.call.deadline > now) {
+    for (const request of this.pending.values()) {
+      if (request.call.deadline > now) {
         next = Math.min(next, request.call.deadline);
         continue;
       }
-      this.pending.delete(id);
       request.call.reject(request.operation === 'propose' ? new ProposalIndeterminateError('timeout') : new TimeoutError('read', request.call.timeoutMs));
     }
     return next;
@@ -74,14 +77,19 @@ export class Forwarder {
     for (const request of this.pending.values()) {
       request.call.reject(request.operation === 'propose' ? new ProposalIndeterminateError(reason) : new StoppedError(reason === 'stopped' ? 'stopped' : 'failed'));
     }
-    this.pending.clear();
   }
 }
 
 /** What a leader answers when its own call failed. */
 export function refusalOf(error: unknown): ForwardOutcome & { ok: false } {
   const leaderId = error instanceof NotLeaderError ? error.leaderId : null;
-  return { ok: false, code: codeOf(error), message: error instanceof Error ? error.message : String(error), leaderId };
+  return { ok: false, code: codeOf(error), message: messageOf(error), leaderId };
+}
+
+/** For a rejected proposal its reason alone, which the sender's own error puts into words again. */
+function messageOf(error: unknown): string {
+  if (error instanceof ProposalRejectedError) return error.reason;
+  return error instanceof Error ? error.message : String(error);
 }
 
 function codeOf(error: unknown): ForwardErrorCode {

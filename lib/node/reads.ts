@@ -34,6 +34,8 @@ export class ReadTable {
   private readonly asked = new Map<number, PendingRead>();
   /** Confirmed, but the state machine is behind. */
   private confirmed: { readonly index: LogIndex; readonly read: PendingRead }[] = [];
+  /** With a state machine that takes its time. */
+  private readonly answering = new Set<PendingRead>();
 
   constructor(
     private readonly maxPending: number,
@@ -41,7 +43,7 @@ export class ReadTable {
   ) {}
 
   get count(): number {
-    return this.waiting.length + this.asked.size + this.confirmed.length;
+    return this.waiting.length + this.asked.size + this.confirmed.length + this.answering.size;
   }
 
   get hasWaiting(): boolean {
@@ -52,6 +54,16 @@ export class ReadTable {
   add(read: PendingRead): void {
     if (this.count >= this.maxPending) throw new OverloadedError('maxPendingReads', this.maxPending);
     this.waiting.push(read);
+  }
+
+  /** The state machine works on the answer; meanwhile the read's own limits hold. */
+  answerLater(read: PendingRead, answer: Promise<unknown>): void {
+    this.answering.add(read);
+    read.whenDone(() => this.answering.delete(read));
+    answer.then(
+      (value) => read.resolve(value),
+      (error: unknown) => read.reject(error),
+    );
   }
 
   /** Adds the waiting reads to the inputs of the turn that begins. */
@@ -65,30 +77,26 @@ export class ReadTable {
     this.waiting = [];
   }
 
-  /** The core's answers; returns how many reads were served at once. */
-  settle(outcomes: readonly ReadOutcome[], appliedIndex: LogIndex): number {
-    let served = 0;
+  /** The core's answers. */
+  settle(outcomes: readonly ReadOutcome[], appliedIndex: LogIndex): void {
     for (const { id, index, refusal } of outcomes) {
       const read = this.asked.get(id);
       this.asked.delete(id);
       if (read === undefined || read.isDone) continue;
       if (refusal !== null) this.handlers.refuse(read);
-      else if (index <= appliedIndex) served += this.serve(read);
+      else if (index <= appliedIndex) this.handlers.serve(read);
       else this.confirmed.push({ index, read });
     }
-    return served;
   }
 
-  /** The state machine reached `index`; returns how many reads that let through. */
-  applied(index: LogIndex): number {
-    if (this.confirmed.length === 0) return 0;
-    let served = 0;
+  /** The state machine reached `index`. */
+  applied(index: LogIndex): void {
+    if (this.confirmed.length === 0) return;
     this.confirmed = this.confirmed.filter((waiting) => {
       if (waiting.index > index) return true;
-      if (!waiting.read.isDone) served += this.serve(waiting.read);
+      if (!waiting.read.isDone) this.handlers.serve(waiting.read);
       return false;
     });
-    return served;
   }
 
   /** Ends every read whose time is up; returns the next deadline. */
@@ -112,12 +120,7 @@ export class ReadTable {
     this.confirmed = [];
   }
 
-  private serve(read: PendingRead): 1 {
-    this.handlers.serve(read);
-    return 1;
-  }
-
   private all(): PendingRead[] {
-    return [...this.waiting, ...this.asked.values(), ...this.confirmed.map(({ read }) => read)];
+    return [...this.waiting, ...this.asked.values(), ...this.confirmed.map(({ read }) => read), ...this.answering];
   }
 }
