@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { ESSENTIAL_EVENTS } from '../lib/server/event-kinds.js';
 import { blocksOf, commandsOf, patternOf, programsOf } from './readme/blocks.js';
 import { openWorkshop, type Workshop } from './readme/workshop.js';
 
@@ -7,6 +8,12 @@ const root = resolve(__dirname, '..');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
 const blocks = blocksOf(readme);
 const programs = programsOf(blocks);
+
+/** The examples of `npm start`, without the nodes' addresses. */
+const PRINTED_BY_START = readFileSync(join(root, 'lib/cli/cluster/run-cluster.ts'), 'utf8')
+  .split('\n')
+  .flatMap((line) => /`\s*(curl .*?)\s*#/.exec(line)?.[1] ?? [])
+  .map((line) => line.replace(/\$\{[^}]*\}/, ''));
 
 describe('the programs of the README', () => {
   let workshop: Workshop;
@@ -36,12 +43,22 @@ describe('the rest of the README', () => {
     for (const command of line.split(' && ')) expect(isKnown(command)).toBe(true);
   });
 
-  /** `curl` lines are run by the test of the three-process cluster. */
+  /** `curl` lines must be those that `npm start` prints. */
   function isKnown(command: string): boolean {
     const script = /^npm (?:run )?(start|test|bench|build|lint|typecheck)(?: -- .+)?$/.exec(command)?.[1];
     if (script !== undefined) return script in scripts;
-    return command === 'npm ci' || command === 'npm install rxraft rxjs' || /^curl (-\S+ )*'?http:\/\/127\.0\.0\.1:\d+\//.test(command) || /^curl -X (PUT|DELETE) /.test(command);
+    if (command.startsWith('curl ')) return PRINTED_BY_START.includes(command.replace(/http:..127\.0\.0\.1:810\d/, ''));
+    return command === 'npm ci' || command === 'npm install rxraft rxjs';
   }
+
+  it('shows events as `npm start` prints them', () => {
+    const lines = blocks.filter(({ language }) => language === 'text').flatMap(({ code }) => code.split('\n')).filter((line) => /^\d\d:/.test(line));
+    expect(lines.length).toBeGreaterThan(0);
+    for (const line of lines) {
+      const kind = /^\d\d:\d\d:\d\d\.\d{3} {2}[abc] {2}(\w+) +term \d+ {2}\S/.exec(line)?.[1];
+      expect(ESSENTIAL_EVENTS).toContain(kind);
+    }
+  });
 
   it('has blocks of known languages only, so that none goes unchecked', () => {
     expect([...new Set(blocks.map(({ language }) => language))].filter((language) => !['ts', 'sh', 'text'].includes(language))).toEqual([]);
