@@ -68,6 +68,7 @@ export class Check {
     this.#tails = cluster.members.map((member, i) => this.#follow(member, this.#trackers[i] ?? new GapTracker(member.id)));
     await Promise.all(cluster.members.map((member) => untilReady(client, member, signal)));
     const leader = await poll(() => leaderOf(client, cluster.members), signal, 'a leader');
+    this.#say('processes', cluster.members.map(({ id, url }) => `${id} ${url}`).join('  ') + `  pids ${cluster.running.map(({ pid }) => pid).join(', ')}`);
     this.#say('leader', `${leader.member.id} leads term ${leader.term}; all nodes ready ${seconds(now() - startedAt)} after the start`);
   }
 

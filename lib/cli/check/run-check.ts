@@ -61,6 +61,6 @@ export async function runCheck(options: CheckOptions, context: CommandContext): 
   } finally {
     check.close();
     client.close();
-    cluster.kill();
+    await cluster.kill();
   }
 }

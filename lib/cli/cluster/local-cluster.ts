@@ -10,6 +10,7 @@ export interface MemberExit extends Exit {
 /** The processes of a local cluster, by member. */
 export class LocalCluster {
   readonly #processes = new Map<string, NodeProcess>();
+  #isKilled = false;
 
   constructor(
     readonly members: readonly Member[],
@@ -23,13 +24,14 @@ export class LocalCluster {
     try {
       await Promise.all(this.members.map((member) => this.startMember(member)));
     } catch (error) {
-      for (const process of this.#processes.values()) process.kill();
+      await this.kill();
       throw error;
     }
   }
 
   /** Starts one member, for the first time or again; resolves once it serves HTTP. */
   async startMember(member: Member): Promise<void> {
+    if (this.#isKilled) throw new Error('the cluster was killed');
     const process = new NodeProcess(member, this.script);
     this.#processes.set(member.id, process);
     void process.exited.then((exit) => this.onExit(process, exit));
@@ -51,7 +53,10 @@ export class LocalCluster {
     return Promise.all(this.running.map(async (process) => ({ id: process.member.id, ...(await process.stop(deadlineMs)) })));
   }
 
-  kill(): void {
+  /** Kills every process, for good; resolves once they are gone. */
+  async kill(): Promise<void> {
+    this.#isKilled = true;
     for (const process of this.running) process.kill();
+    await Promise.all([...this.#processes.values()].map(({ exited }) => exited));
   }
 }
