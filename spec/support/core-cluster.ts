@@ -59,7 +59,7 @@ export class CoreCluster {
   /** Nodes that `settle` and `runFor` leave alone: their writes stay in flight. */
   readonly slowDisks = new Set<NodeId>();
   /** Whether a message is lost. */
-  isCut: (from: NodeId, to: NodeId) => boolean = () => false;
+  isCut: (from: NodeId, to: NodeId, type: RaftMessage['type']) => boolean = () => false;
   readonly #committed: Term[] = [];
   readonly #leaders = new Map<Term, NodeId>();
 
@@ -110,7 +110,7 @@ export class CoreCluster {
   deliver(which: Which = {}): number {
     const due = this.take(which);
     for (const { from, to, message } of due) {
-      if (!this.isCut(from, to) && this.nodes.has(to)) this.inject(from, to, message);
+      if (!this.isCut(from, to, message.type) && this.nodes.has(to)) this.inject(from, to, message);
     }
     return due.length;
   }

@@ -10,7 +10,7 @@ import type { CoreStatus } from '../../lib/core/status.js';
 import { MetricsFold } from '../../lib/node/metrics/fold.js';
 import { initialMetrics } from '../../lib/node/metrics/initial.js';
 import type { BodyOf } from '../../lib/node/metrics/rule.js';
-import { CoreDisk } from './core-disk.js';
+import type { CoreDisk } from './core-disk.js';
 import { expectFoldEqualsStatus } from './core-fold.js';
 
 /** One core with a disk and a state machine that wait to be told. Every turn's events are folded and held against the core's state. */
