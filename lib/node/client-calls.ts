@@ -13,6 +13,7 @@ import type { NodeOptions, ResolvedOptions } from './options.js';
 import { Proposal, ProposalTable, type AppliedRange } from './proposals.js';
 import type { Applied } from './raft-node.js';
 import { PendingRead, ReadTable } from './reads.js';
+import { SeenRequests } from './seen-requests.js';
 
 export interface ClientCallsParts<C, R, Q, A> {
   readonly options: NodeOptions<C, R, Q, A>;
@@ -31,6 +32,7 @@ export class ClientCalls<C, R, Q, A> {
   private readonly reads: ReadTable;
   private readonly forwarder: Forwarder;
   private readonly deadlines: Deadlines;
+  private readonly seenRequests = new SeenRequests();
   /** Who waits for the `propose` input of the turn that runs. */
   private proposing: readonly Proposal[] = [];
   /** Reads that were served and not reported yet. */
@@ -101,7 +103,7 @@ export class ClientCalls<C, R, Q, A> {
 
   handleForwarded(from: NodeId, message: ForwardRequest | ForwardReply): void {
     if (message.type === 'forwardReply') this.forwarder.handleReply(from, message);
-    else this.serve(from, message);
+    else if (this.seenRequests.isNew(from, message.id)) this.serve(from, message);
   }
 
   handleDisconnect(peer: NodeId): void {
