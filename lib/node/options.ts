@@ -157,7 +157,13 @@ function checkIdentity<C, R, Q, A>(options: NodeOptions<C, R, Q, A>, problems: C
     const value: unknown = options[name];
     if (typeof value !== 'object' || value === null) problems.push({ option: name, value, allowed: `an object that implements its port` });
   }
+  if (options.seed !== undefined && !Number.isSafeInteger(options.seed)) problems.push({ option: 'seed', value: options.seed, allowed: 'a whole number' });
+  if (options.runId !== undefined && !isId(options.runId)) problems.push({ option: 'runId', value: options.runId, allowed: idForm });
   if (options.peers === undefined) return;
+  if (typeof options.peers !== 'object' || (options.peers as unknown) === null) {
+    problems.push({ option: 'peers', value: options.peers, allowed: 'an object from node id to address' });
+    return;
+  }
   for (const [peer, address] of Object.entries(options.peers)) {
     if (!isId(peer)) problems.push({ option: 'peers', value: peer, allowed: `keys of ${idForm}` });
     if (typeof address !== 'string') problems.push({ option: `peers.${peer}`, value: address, allowed: 'an address as text' });
