@@ -67,8 +67,8 @@ export interface OpenReplicatedOptions<S, A> {
  */
 export async function openReplicated<S, A>(options: OpenReplicatedOptions<S, A>): Promise<ReplicatedStore<S, A>> {
   const stateMachine = replicatedMachine(options.reducer, options.initial, options.stateCodec ?? msgpackCodec<S>());
-  if ('dataDir' in options.node) return new ReplicatedStore(await openRaftNode({ ...options.node, stateMachine }), stateMachine);
+  if ('dataDir' in options.node) return new ReplicatedStore(await openRaftNode({ ...options.node, stateMachine }), stateMachine, options.node);
   const node = createRaftNode({ ...options.node, stateMachine });
   await node.start();
-  return new ReplicatedStore(node, stateMachine);
+  return new ReplicatedStore(node, stateMachine, options.node);
 }

@@ -77,7 +77,7 @@ export interface ResolvedOptions {
 /** Every numeric option. */
 type Numbers = Record<keyof NodeLimits | Exclude<keyof CoreOptions, 'id' | 'seed'>, number>;
 
-const DEFAULT_LIMITS = {
+export const DEFAULT_LIMITS = {
   requestTimeoutMs: 10_000,
   maxPendingProposals: 100_000,
   maxPendingReads: 100_000,

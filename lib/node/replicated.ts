@@ -1,10 +1,13 @@
-import { BehaviorSubject, Observable, catchError, filter, firstValueFrom, of, take, takeUntil } from 'rxjs';
+import { BehaviorSubject, NEVER, Observable, catchError, concatWith, filter, firstValueFrom, ignoreElements, race, throwError } from 'rxjs';
 import type { LogIndex } from '../core/ids.js';
+import type { Clock } from '../ports/clock.js';
 import type { Codec } from '../ports/codec.js';
-import { ActionRefusedError, StoppedError } from '../ports/errors.js';
+import { ActionRefusedError, ProposalIndeterminateError } from '../ports/errors.js';
 import type { Committed, StateMachine } from '../ports/state-machine.js';
 import { CurrentValue } from './metrics/current-value.js';
+import { DEFAULT_LIMITS } from './options.js';
 import type { Applied, CallOptions, ObservableValue, RaftNode } from './raft-node.js';
+import { systemClock } from './system-clock.js';
 
 /** Must be deterministic: no clock, no chance, nothing but its arguments. Must not change `state`; returns the next one. */
 export type Reducer<S, A> = (state: S, action: A) => S;
@@ -38,11 +41,7 @@ export function replicatedMachine<S, A>(reducer: Reducer<S, A>, initial: S, code
       return results;
     },
     query: () => current.value.state,
-    async *snapshot() {
-      const { state, index } = current.value;
-      yield encodeIndex(index);
-      yield await Promise.resolve(codec.encode(state));
-    },
+    snapshot: () => encodeSnapshot(current.value.state, current.value.index, codec),
     async restore(chunks: AsyncIterable<Uint8Array>) {
       const bytes = await concat(chunks);
       current.next({ state: codec.decode(bytes.subarray(8)), index: decodeIndex(bytes) });
@@ -67,34 +66,41 @@ export class ReplicatedStore<S, A> {
     /** The node beneath: its events, its metrics. */
     readonly node: RaftNode<A, Reduced, void, S>,
     private readonly machine: ReplicatedMachine<S, A>,
+    /** As given to the node: what limits a dispatch. */
+    private readonly limits: { readonly clock?: Clock; readonly requestTimeoutMs?: number } = {},
   ) {
-    const states = new Observable<S>((subscriber) => machine.current.subscribe({ next: ({ state }) => subscriber.next(state) }));
     this.state = new CurrentValue(
       () => machine.current.value.state,
       (subscriber) => {
-        subscriber.add(node.events.subscribe({ error: (error: unknown) => subscriber.error(error), complete: () => subscriber.complete() }));
-        return states.subscribe(subscriber);
+        // The state first: whoever comes after the end still gets the last one.
+        subscriber.add(machine.current.subscribe(({ state }) => subscriber.next(state)));
+        return node.events.subscribe({ error: (error: unknown) => subscriber.error(error), complete: () => subscriber.complete() });
       },
     );
   }
 
   /**
    * Replicates an action; resolves once it is committed and `state` on this node holds it.
-   * @throws what `RaftNode.propose` throws; {ActionRefusedError} when the reducer threw.
+   * @throws what `RaftNode.propose` throws; {ActionRefusedError} when the reducer threw; {ProposalIndeterminateError} also
+   *   when the action is committed and the call's limits, or the node, end before this node has applied it.
    */
   async dispatch(action: A, options: CallOptions = {}): Promise<Omit<Applied<void>, 'value'>> {
+    const { clock = systemClock, requestTimeoutMs = DEFAULT_LIMITS.requestTimeoutMs } = this.limits;
+    const deadline = clock.now() + (options.timeoutMs ?? requestTimeoutMs);
     const { index, term, value } = await this.node.propose(action, options);
     if (!value.ok) throw new ActionRefusedError(value.message);
-    const reached = this.machine.current.pipe(filter((current) => current.index >= index), take(1), takeUntil(this.ended()));
-    if ((await firstValueFrom(reached, { defaultValue: null })) === null) throw new StoppedError('stopped (the action is committed)');
+    const here = this.machine.current.pipe(filter((current) => current.index >= index));
+    await firstValueFrom(race(here, this.ended(), expired(clock, deadline), aborted(options.signal)));
     return { index, term };
   }
 
-  /** Emits once the node has stopped or failed. */
-  private ended(): Observable<unknown> {
+  /** Errors once the node has stopped or failed. The action is committed, and this node's state does not show it. */
+  private ended(): Observable<never> {
+    const stopped = throwError(() => new ProposalIndeterminateError('stopped'));
     return this.node.metrics.pipe(
-      filter(({ runningState }) => runningState === 'stopped' || runningState === 'failed'),
-      catchError(() => of(null)),
+      ignoreElements(),
+      catchError((cause: unknown) => throwError(() => new ProposalIndeterminateError('fatalError', { cause }))),
+      concatWith(stopped),
     );
   }
 
@@ -102,6 +108,28 @@ export class ReplicatedStore<S, A> {
   stop(): Promise<void> {
     return this.node.stop();
   }
+}
+
+/** Errors when the time is up. */
+function expired(clock: Clock, deadline: number): Observable<never> {
+  return new Observable((subscriber) => clock.schedule(deadline - clock.now(), () => subscriber.error(new ProposalIndeterminateError('timeout'))));
+}
+
+/** Errors when the signal is aborted. */
+function aborted(signal: AbortSignal | undefined): Observable<never> {
+  if (signal === undefined) return NEVER;
+  return new Observable((subscriber) => {
+    const abort = (): void => subscriber.error(new ProposalIndeterminateError('aborted', { cause: signal.reason }));
+    if (signal.aborted) return abort();
+    signal.addEventListener('abort', abort);
+    return () => signal.removeEventListener('abort', abort);
+  });
+}
+
+/** Reducers don't change a state, so that keeping it is all that a consistent snapshot takes. */
+async function* encodeSnapshot<S>(state: S, index: LogIndex, codec: Codec<S>): AsyncGenerator<Uint8Array> {
+  yield encodeIndex(index);
+  yield await Promise.resolve(codec.encode(state));
 }
 
 function encodeIndex(index: LogIndex): Uint8Array {

@@ -13,8 +13,8 @@ export class ListMachine implements StateMachine<string, number, string, string[
     return [...this.words];
   }
 
-  async *snapshot(): AsyncGenerator<Uint8Array> {
-    yield await Promise.resolve(new TextEncoder().encode(this.words.join('\n')));
+  snapshot(): AsyncIterable<Uint8Array> {
+    return encoded(this.words.join('\n'));
   }
 
   async restore(chunks: AsyncIterable<Uint8Array>): Promise<void> {
@@ -27,4 +27,8 @@ export class ListMachine implements StateMachine<string, number, string, string[
     this.words = [];
     this.resets += 1;
   }
+}
+
+async function* encoded(text: string): AsyncGenerator<Uint8Array> {
+  yield await Promise.resolve(new TextEncoder().encode(text));
 }
