@@ -4,6 +4,12 @@ import { isValidId, type LogIndex, type NodeId } from './ids.js';
 export interface NodeInfo {
   /** `host:port` for socket transports; free text for others. */
   readonly address: string;
+  /** The application's own labels, such as a zone. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** A learner with this becomes a voter by itself once it has caught up. */
+  readonly autoPromote?: boolean;
+  /** A voter with a higher priority than the leader's takes leadership once its log allows. Default 0. */
+  readonly priority?: number;
 }
 
 /**
@@ -57,7 +63,10 @@ export function configurationOf(addresses: Readonly<Record<NodeId, string>>): Co
 
 /** The payload of a configuration entry: JSON with sorted members, the same bytes on every server. */
 export function encodeConfiguration(configuration: Configuration): Uint8Array {
-  const nodes = membersOf(configuration).map((id) => [id, configuration.nodes[id]?.address ?? '']);
+  const nodes = membersOf(configuration).map((id) => {
+    const { address = '', metadata = {}, autoPromote = false, priority = 0 }: Partial<NodeInfo> = configuration.nodes[id] ?? {};
+    return [id, address, Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1)), autoPromote, priority];
+  });
   return new TextEncoder().encode(
     JSON.stringify({
       v: 1,
@@ -77,13 +86,11 @@ export function decodeConfiguration(payload: Uint8Array): Configuration {
   const value = JSON.parse(new TextDecoder().decode(payload)) as Record<string, unknown>;
   if (value['v'] !== 1) throw new Error(`configuration entry has version ${String(value['v'])}; this build reads version 1`);
   const nodes: Record<NodeId, NodeInfo> = {};
-  const pairs = value['nodes'];
-  if (!Array.isArray(pairs)) throw new Error('configuration entry has no nodes');
-  for (const pair of pairs as unknown[]) {
-    if (!Array.isArray(pair) || typeof pair[0] !== 'string' || typeof pair[1] !== 'string' || !isValidId(pair[0])) {
-      throw new Error('configuration entry names a node badly');
-    }
-    nodes[pair[0]] = { address: pair[1] };
+  const rows = value['nodes'];
+  if (!Array.isArray(rows)) throw new Error('configuration entry has no nodes');
+  for (const row of rows as unknown[]) {
+    if (!Array.isArray(row) || typeof row[0] !== 'string' || !isValidId(row[0])) throw new Error('configuration entry names a node badly');
+    nodes[row[0]] = decodeNode(row.slice(1));
   }
   return {
     voters: idList(value['voters'], nodes),
@@ -101,4 +108,21 @@ function idList(value: unknown, nodes: Readonly<Record<NodeId, NodeInfo>>): Node
     if (typeof id !== 'string' || !Object.hasOwn(nodes, id)) throw new Error('configuration entry lists an unknown node');
     return id;
   });
+}
+
+function decodeNode([address, labels, autoPromote, priority]: readonly unknown[]): NodeInfo {
+  if (typeof address !== 'string' || !Array.isArray(labels) || typeof autoPromote !== 'boolean' || typeof priority !== 'number') {
+    throw new Error('configuration entry describes a node badly');
+  }
+  const metadata = new Map<string, string>();
+  for (const label of labels as unknown[]) {
+    if (!Array.isArray(label) || typeof label[0] !== 'string' || typeof label[1] !== 'string' || label[0] === '__proto__') throw new Error('configuration entry has bad metadata');
+    metadata.set(label[0], label[1]);
+  }
+  return {
+    address,
+    ...(metadata.size === 0 ? {} : { metadata: Object.fromEntries(metadata) }),
+    ...(autoPromote ? { autoPromote } : {}),
+    ...(priority === 0 ? {} : { priority }),
+  };
 }

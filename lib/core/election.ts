@@ -1,5 +1,5 @@
 import { isVoter } from './configuration.js';
-import type { NodeId } from './ids.js';
+import type { NodeId, Term } from './ids.js';
 import type { PreVoteReply, VoteReply } from './messages.js';
 import { becomeLeader } from './leader.js';
 import { voteResult } from './quorum.js';
@@ -12,7 +12,7 @@ export function checkElectionTimeout(raft: RaftState): void {
   const lateMs = raft.now - raft.electionDeadline;
   const timeoutMs = raft.electionTimeoutMs;
   resetElectionTimer(raft);
-  if (!isVoter(raft.configuration, raft.id) || raft.installing !== null) return;
+  if (!mayCampaign(raft)) return;
   // A timer this late means that the process slept; the leader's heartbeats may be waiting unread.
   if (lateMs >= raft.options.electionTimeoutMinMs) {
     raft.emit({ type: 'ElectionTimeoutExtended', term: raft.term, lateMs });
@@ -20,6 +20,31 @@ export function checkElectionTimeout(raft: RaftState): void {
   }
   raft.emit({ type: 'ElectionTimeoutElapsed', term: raft.term, timeoutMs });
   startPreVote(raft);
+}
+
+/** A voter campaigns, unless it is paused or its state is being replaced by a snapshot. */
+function mayCampaign(raft: RaftState): boolean {
+  return isVoter(raft.configuration, raft.id) && raft.installing === null && !raft.electionsPaused;
+}
+
+/** The application asks for an election: like a timeout, but now. */
+export function handleCampaign(raft: RaftState): void {
+  if (raft.role.type === 'leader' || !isVoter(raft.configuration, raft.id) || raft.installing !== null) return;
+  resetElectionTimer(raft);
+  startPreVote(raft);
+}
+
+/** The leader wants this server in its place (thesis §3.10): no pre-vote, since the leader itself gives way. */
+export function handleTimeoutNow(raft: RaftState, from: NodeId, term: Term): void {
+  if (term !== raft.term || raft.leaderId !== from || raft.role.type !== 'follower' || !mayCampaign(raft)) return;
+  startElection(raft, 'transfer');
+}
+
+/** Gives leadership up and leaves the next election to others. */
+export function handleStepDown(raft: RaftState): void {
+  if (raft.role.type !== 'leader') return;
+  becomeFollower(raft, raft.term, 'requested');
+  raft.electionDeadline += 2 * raft.options.electionTimeoutMaxMs;
 }
 
 /** Asks whether an election could be won, without touching any term (thesis §9.6). Forgets the leader and all earlier answers. */
@@ -63,7 +88,8 @@ function concludePreVote(raft: RaftState, votes: ReadonlyMap<NodeId, boolean>): 
  */
 function startElection(raft: RaftState, trigger: 'timeout' | 'transfer'): void {
   advanceTerm(raft, raft.term + 1, raft.id, 'election');
-  enterRole(raft, { type: 'candidate', votes: new Map(), startedAt: raft.now }, 'preVoteWon');
+  enterRole(raft, { type: 'candidate', votes: new Map(), startedAt: raft.now }, trigger === 'transfer' ? 'transferred' : 'preVoteWon');
+  setLeader(raft, null);
   resetElectionTimer(raft);
   raft.emit({ type: 'ElectionStarted', term: raft.term, trigger });
   for (const peer of otherVoters(raft)) {

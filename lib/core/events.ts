@@ -64,6 +64,8 @@ export interface EventBodies {
   LeadershipEstablished: { readonly commitIndex: LogIndex };
   /** Pairs with exactly one `LeadershipAcquired`, on every path. */
   LeadershipLost: { readonly reason: LeadershipLossReason };
+  LeadershipTransferStarted: { readonly to: NodeId };
+  LeadershipTransferEnded: { readonly to: NodeId | null; readonly outcome: 'transferred' | 'timedOut' | 'aborted' | 'refused'; readonly reason: string };
   LeaseChanged: { readonly valid: boolean };
 
   // — Log —
@@ -73,7 +75,7 @@ export interface EventBodies {
     readonly first: LogIndex;
     readonly count: number;
     readonly bytes: number;
-    readonly origin: 'proposal' | 'leader' | 'noop';
+    readonly origin: 'proposal' | 'leader' | 'noop' | 'membership';
   };
   /** ⊞ The log through `through` is durable here. */
   EntriesPersisted: { readonly through: LogId; readonly ioMs: number };
@@ -92,6 +94,11 @@ export interface EventBodies {
   MembershipCommitted: { readonly configuration: Configuration; readonly index: LogIndex };
   /** The configuration entry was truncated; this older one is in force again. */
   MembershipReverted: { readonly configuration: Configuration; readonly index: LogIndex };
+
+  /** A learner that had caught up is being made a voter. */
+  LearnerPromoted: { readonly learner: NodeId; readonly index: LogIndex };
+  /** A change was refused; nothing was appended. */
+  MembershipRejected: { readonly reason: string };
 
   // — Replication (leader) —
   ReplicationStarted: { readonly peer: NodeId; readonly next: LogIndex };
@@ -123,7 +130,7 @@ export interface EventBodies {
   /** ⊞ */
   ProposalsAccepted: { readonly count: number; readonly first: LogIndex };
   /** ⊞ */
-  ProposalRejected: { readonly count: number; readonly reason: 'notLeader' | 'overloaded' | 'stopping'; readonly leaderHint: NodeId | null };
+  ProposalRejected: { readonly count: number; readonly reason: 'notLeader' | 'overloaded' | 'transferring' | 'stopping'; readonly leaderHint: NodeId | null };
   /** ⊞ Waiting proposals ended without a known outcome, or were provably superseded. */
   ProposalsDropped: { readonly count: number; readonly reason: 'superseded' | 'indeterminate' | 'timedOut' | 'aborted' };
   /** ⊞ Waiting proposals were answered; `commitMs` is the slowest one's time from propose to applied. */
@@ -151,10 +158,12 @@ export type RoleChangeReason =
   | 'leaderDiscovered'
   | 'quorumLost'
   | 'membership'
+  | 'transferred'
+  | 'requested'
   | 'stopped'
   | 'fatalError';
 
-export type LeadershipLossReason = 'higherTerm' | 'quorumLost' | 'transferred' | 'removed' | 'stopped' | 'fatalError';
+export type LeadershipLossReason = 'higherTerm' | 'quorumLost' | 'transferred' | 'removed' | 'requested' | 'stopped' | 'fatalError';
 
 export type VoteRejection = 'staleTerm' | 'leaderAlive' | 'alreadyVoted' | 'logBehind';
 

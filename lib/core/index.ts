@@ -5,6 +5,7 @@ export * from './events.js';
 export * from './ids.js';
 export type * from './inputs.js';
 export { InvariantError } from './invariant.js';
+export type { MembershipChange, NewNode } from './membership-plan.js';
 export type * from './messages.js';
 export { DEFAULT_CORE_OPTIONS, type CoreOptions } from './options.js';
 export type * from './output.js';

@@ -1,5 +1,6 @@
 import type { Entry } from './entry.js';
-import type { LogIndex, NodeId } from './ids.js';
+import type { LogId, LogIndex, NodeId } from './ids.js';
+import type { MembershipChange } from './membership-plan.js';
 import type { RaftMessage, SnapshotMeta } from './messages.js';
 
 /**
@@ -15,9 +16,16 @@ export type Input =
   | EntriesReadInput
   | ConnectionInput
   | SnapshotSavedInput
+  | SnapshotStagedInput
+  | SnapshotAbandonedInput
   | SnapshotInstalledInput
   | SnapshotSendEndedInput
   | CompactInput
+  | ChangeMembershipInput
+  | TransferInput
+  | StepDownInput
+  | CampaignInput
+  | PauseElectionsInput
   | HaltInput;
 
 /** A peer's message arrived. */
@@ -55,7 +63,7 @@ export interface AppliedInput {
   readonly applyMs: number;
 }
 
-/** The answer to a `LogRead`: consecutive entries from the index asked for, at least one. */
+/** The answer to a `LogRead`: consecutive entries from the index asked for; none when it was compacted meanwhile. */
 export interface EntriesReadInput {
   readonly type: 'entriesRead';
   readonly peer: NodeId;
@@ -78,6 +86,17 @@ export interface SnapshotSavedInput {
   readonly ms: number;
 }
 
+/** Every byte of the leader's snapshot is here and is about to replace log and state machine; until it has, nothing else changes them. */
+export interface SnapshotStagedInput {
+  readonly type: 'snapshotStaged';
+  readonly last: LogId;
+}
+
+/** The staged snapshot could not be put in force. */
+export interface SnapshotAbandonedInput {
+  readonly type: 'snapshotAbandoned';
+}
+
 /** A snapshot received from the leader is durable and restored into the state machine. */
 export interface SnapshotInstalledInput {
   readonly type: 'snapshotInstalled';
@@ -92,10 +111,43 @@ export interface SnapshotSendEndedInput {
   readonly ms: number;
 }
 
-/** Forget the log through `through`, which a durable snapshot covers; the storage has done so. */
+/** Forget the log through `through`, as far as a durable snapshot covers it; the turn's `compact` says how far storage may follow. */
 export interface CompactInput {
   readonly type: 'compact';
   readonly through: LogIndex;
+}
+
+/** Change who is in the cluster; answered by a `MembershipOutcome` with this `id`. */
+export interface ChangeMembershipInput {
+  readonly type: 'changeMembership';
+  readonly id: number;
+  readonly change: MembershipChange;
+  /** Refuse unless the configuration in force stands at this index; null asks for nothing. */
+  readonly expected: LogIndex | null;
+}
+
+/** Hand leadership to a voter, the best one when none is named; answered by a `TransferOutcome` with this `id`. */
+export interface TransferInput {
+  readonly type: 'transfer';
+  readonly id: number;
+  readonly to: NodeId | null;
+  readonly timeoutMs: number;
+}
+
+/** Give leadership up and stay a follower for a while. */
+export interface StepDownInput {
+  readonly type: 'stepDown';
+}
+
+/** Ask for an election now, pre-vote first. */
+export interface CampaignInput {
+  readonly type: 'campaign';
+}
+
+/** Maintenance: while paused this node starts no election of its own; it still votes and follows. */
+export interface PauseElectionsInput {
+  readonly type: 'pauseElections';
+  readonly paused: boolean;
 }
 
 /** The node stops, or its storage failed: leadership ends, nothing more is acknowledged. */

@@ -2,11 +2,14 @@ import { entryBytes, EMPTY_PAYLOAD, type Entry } from './entry.js';
 import { commitByCounting } from './commit.js';
 import { beginRound } from './heartbeat.js';
 import { checkQuorumDeadline, leaseDeadline } from './lease.js';
-import { Leadership } from './leadership.js';
+import { Leadership, trackUncommitted } from './leadership.js';
 import { appendEntry } from './log-changes.js';
 import { syncPeers } from './peers.js';
 import { plainLogId, type RaftState } from './state.js';
 import { enterRole, setLeader } from './roles.js';
+import { advanceMembership, stepDownWhenRemoved } from './membership-change.js';
+import type { ProposalOutcome } from './output.js';
+import { advanceTransfer } from './transfer.js';
 import { replicateToAll } from './replication.js';
 import { beginReadRound } from './read.js';
 
@@ -35,6 +38,10 @@ export function handlePropose(raft: RaftState, payloads: readonly Uint8Array[]):
     refuseProposals(raft, payloads.length, 0, raft.halted ? 'stopping' : 'notLeader');
     return;
   }
+  if (leadership.transfer !== null) {
+    refuseProposals(raft, payloads.length, 0, 'transferring');
+    return;
+  }
   let accepted = 0;
   let bytes = 0;
   let payloadBytes = 0;
@@ -61,27 +68,25 @@ export function handlePropose(raft: RaftState, payloads: readonly Uint8Array[]):
 /** What a leader does at the end of a turn, once all inputs are in. */
 export function finishLeaderTurn(raft: RaftState, leadership: Leadership): void {
   if (leadership.commitDirty) commitByCounting(raft, leadership);
+  advanceMembership(raft, leadership);
   if (raft.now >= leadership.heartbeatDeadline) beginRound(raft, leadership);
   beginReadRound(raft, leadership);
   replicateToAll(raft, leadership);
+  advanceTransfer(raft, leadership);
   if (!leadership.established && leadership.rounds.quorum > 0 && raft.commitIndex >= leadership.noopIndex) {
     leadership.established = true;
     raft.emit({ type: 'LeadershipEstablished', term: raft.term, commitIndex: raft.commitIndex });
   }
+  stepDownWhenRemoved(raft);
 }
 
 /** When a leader must act although nothing arrives. */
 export function leaderWakeAt(raft: RaftState, leadership: Leadership): number {
   const lease = leadership.leaseValid ? leaseDeadline(raft, leadership) : Infinity;
-  return Math.min(leadership.heartbeatDeadline, checkQuorumDeadline(raft, leadership), lease);
+  return Math.min(leadership.heartbeatDeadline, checkQuorumDeadline(raft, leadership), lease, leadership.transfer?.deadline ?? Infinity);
 }
 
-function refuseProposals(raft: RaftState, count: number, accepted: number, refusal: 'notLeader' | 'overloaded' | 'stopping'): void {
+function refuseProposals(raft: RaftState, count: number, accepted: number, refusal: NonNullable<ProposalOutcome['refusal']>): void {
   raft.emit({ type: 'ProposalRejected', term: raft.term, count, reason: refusal, leaderHint: raft.leaderId });
   raft.outbox.proposals.push({ term: raft.term, firstIndex: raft.log.last.index + 1 - accepted, accepted, refusal });
-}
-
-function trackUncommitted(leadership: Leadership, through: number, bytes: number): void {
-  leadership.uncommitted.push({ through, bytes });
-  leadership.uncommittedBytes += bytes;
 }

@@ -28,10 +28,24 @@ export class Leadership {
   confirmingReads: PendingRead[] = [];
   readRound = 0;
 
+  /** The membership change that this leader began and has not answered. */
+  change: { readonly id: number } | null = null;
+  /** The transfer of leadership under way; no proposals are taken while it is. */
+  transfer: { readonly id: number; readonly to: NodeId; readonly deadline: number; isSent: boolean } | null = null;
+  /** TimeoutNow was sent in this term: no lease can be trusted any more. */
+  isLeaseVoid = false;
+  nextPriorityCheckAt = -Infinity;
+
   constructor(
     readonly noopIndex: LogIndex,
     readonly sinceAt: number,
   ) {
     this.heartbeatDeadline = sinceAt;
   }
+}
+
+/** Counts an own-term append against the bound on uncommitted bytes. */
+export function trackUncommitted(leadership: Leadership, through: LogIndex, bytes: number): void {
+  leadership.uncommitted.push({ through, bytes });
+  leadership.uncommittedBytes += bytes;
 }

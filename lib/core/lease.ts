@@ -43,7 +43,7 @@ export function settleRound(raft: RaftState, leadership: Leadership): void {
   const echoed = (id: NodeId): number => (id === raft.id ? rounds.current : (leadership.peers.get(id)?.ackedRound ?? 0));
   if (!rounds.acknowledge(quorumReached(raft.configuration, echoed))) return;
   raft.emit({ type: 'QuorumAcknowledged', term: raft.term, round: rounds.quorum, since: rounds.quorumSince });
-  const valid = raft.now < leaseDeadline(raft, leadership);
+  const valid = !leadership.isLeaseVoid && raft.now < leaseDeadline(raft, leadership);
   if (valid === leadership.leaseValid) return;
   leadership.leaseValid = valid;
   raft.emit({ type: 'LeaseChanged', term: raft.term, valid });

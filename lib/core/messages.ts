@@ -22,7 +22,8 @@ export type RaftMessage =
   | Heartbeat
   | HeartbeatReply
   | InstallSnapshot
-  | InstallSnapshotReply;
+  | InstallSnapshotReply
+  | TimeoutNow;
 
 /** Asks whether an election for `term` could be won, without raising anyone's term (thesis §9.6). */
 export interface PreVoteRequest {
@@ -131,6 +132,12 @@ export interface InstallSnapshotReply {
   readonly received: number;
   readonly installed: boolean;
   readonly matched: LogIndex;
+}
+
+/** The leader asks the most up-to-date voter to campaign at once (thesis §3.10). */
+export interface TimeoutNow {
+  readonly type: 'timeoutNow';
+  readonly term: Term;
 }
 
 /** A message and whom it goes to. */

@@ -1,6 +1,7 @@
 import type { RaftEventBody } from './events.js';
+import type { LogIndex } from './ids.js';
 import type { Outbound } from './messages.js';
-import type { ApplyEffect, DurableWrite, LogRead, ProposalOutcome, ReadOutcome, SnapshotChunk, SnapshotSend, TurnOutput } from './output.js';
+import type { ApplyEffect, DurableWrite, LogRead, MembershipOutcome, ProposalOutcome, ReadOutcome, SnapshotChunk, SnapshotSend, TransferOutcome, TurnOutput } from './output.js';
 
 const NONE: readonly never[] = Object.freeze([]);
 
@@ -8,9 +9,12 @@ const NONE: readonly never[] = Object.freeze([]);
 export class Outbox {
   write: DurableWrite | null = null;
   apply: ApplyEffect | null = null;
+  compactThrough: LogIndex | null = null;
   messages: Outbound[] = [];
   proposals: ProposalOutcome[] = [];
   reads: ReadOutcome[] = [];
+  membershipOutcomes: MembershipOutcome[] = [];
+  transferOutcomes: TransferOutcome[] = [];
   logReads: LogRead[] = [];
   snapshotSends: SnapshotSend[] = [];
   snapshotChunks: SnapshotChunk[] = [];
@@ -22,8 +26,11 @@ export class Outbox {
       write: this.write,
       messages: this.messages.length === 0 ? NONE : this.messages,
       apply: this.apply,
+      compactThrough: this.compactThrough,
       proposals: this.proposals.length === 0 ? NONE : this.proposals,
       reads: this.reads.length === 0 ? NONE : this.reads,
+      membershipOutcomes: this.membershipOutcomes.length === 0 ? NONE : this.membershipOutcomes,
+      transferOutcomes: this.transferOutcomes.length === 0 ? NONE : this.transferOutcomes,
       logReads: this.logReads.length === 0 ? NONE : this.logReads,
       snapshotSends: this.snapshotSends.length === 0 ? NONE : this.snapshotSends,
       snapshotChunks: this.snapshotChunks.length === 0 ? NONE : this.snapshotChunks,
@@ -31,9 +38,12 @@ export class Outbox {
     };
     this.write = null;
     this.apply = null;
+    this.compactThrough = null;
     if (this.messages.length > 0) this.messages = [];
     if (this.proposals.length > 0) this.proposals = [];
     if (this.reads.length > 0) this.reads = [];
+    if (this.membershipOutcomes.length > 0) this.membershipOutcomes = [];
+    if (this.transferOutcomes.length > 0) this.transferOutcomes = [];
     if (this.logReads.length > 0) this.logReads = [];
     if (this.snapshotSends.length > 0) this.snapshotSends = [];
     if (this.snapshotChunks.length > 0) this.snapshotChunks = [];

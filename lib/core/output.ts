@@ -1,3 +1,4 @@
+import type { Configuration } from './configuration.js';
 import type { Entry } from './entry.js';
 import type { RaftEventBody } from './events.js';
 import type { LogIndex, NodeId, Term } from './ids.js';
@@ -44,7 +45,7 @@ export interface ProposalOutcome {
   readonly firstIndex: LogIndex;
   readonly accepted: number;
   /** Why the rest was refused; null when none was. */
-  readonly refusal: 'notLeader' | 'overloaded' | 'stopping' | null;
+  readonly refusal: 'notLeader' | 'overloaded' | 'transferring' | 'stopping' | null;
 }
 
 /** The answer to one read: serve it once applied ≥ `index`, or refuse it. */
@@ -59,6 +60,24 @@ export interface SnapshotSend {
   readonly peer: NodeId;
 }
 
+/** The answer to one membership change: the final configuration is committed at `index`, or why it was refused. */
+export interface MembershipOutcome {
+  readonly id: number;
+  readonly index: LogIndex;
+  readonly configuration: Configuration;
+  /** A sentence, `notLeader`, or `leadershipLost` when the change was begun and its fate is open; null when done. */
+  readonly refusal: string | null;
+}
+
+/** How a transfer of leadership ended. */
+export interface TransferOutcome {
+  readonly id: number;
+  readonly outcome: 'transferred' | 'timedOut' | 'aborted' | 'refused';
+  readonly to: NodeId | null;
+  /** Why it was aborted or refused; empty otherwise. */
+  readonly reason: string;
+}
+
 /** What one turn asks of the world, in the order in which it may be done. */
 export interface TurnOutput {
   /** At most one write a turn. */
@@ -69,10 +88,14 @@ export interface TurnOutput {
   /** One for each `propose` input of the turn, in order. */
   readonly proposals: readonly ProposalOutcome[];
   readonly reads: readonly ReadOutcome[];
+  readonly membershipOutcomes: readonly MembershipOutcome[];
+  readonly transferOutcomes: readonly TransferOutcome[];
   readonly logReads: readonly LogRead[];
   readonly snapshotSends: readonly SnapshotSend[];
   /** Chunks from the current leader, to be stored in order. */
   readonly snapshotChunks: readonly SnapshotChunk[];
+  /** The log through here is forgotten: storage may delete it. Null in most turns. */
+  readonly compactThrough: LogIndex | null;
   /** Facts, in the order in which they became true. */
   readonly events: readonly RaftEventBody[];
 }

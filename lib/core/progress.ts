@@ -26,6 +26,8 @@ export class PeerProgress {
   sentCommit: LogIndex = 0;
   /** The newest round this peer echoed; 0 for none. */
   ackedRound = 0;
+  /** A learner's present round of catching up (thesis §4.2.1); null before the first. */
+  catchUp: { readonly target: LogIndex; readonly startedAt: number; readonly rounds: number } | null = null;
   lastContactAt: number | null = null;
   rttMs: number | null = null;
   readonly inflight = new Inflight();

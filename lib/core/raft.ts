@@ -1,12 +1,13 @@
-import { decodeConfiguration, type Configuration } from './configuration.js';
+import { decodeConfiguration, type Configuration, type Membership } from './configuration.js';
 import { applyCommitted, handleApplied } from './commit.js';
-import { checkElectionTimeout, countOwnVote, handlePreVoteReply, handleVoteReply } from './election.js';
+import { checkElectionTimeout, countOwnVote, handleCampaign, handlePreVoteReply, handleStepDown, handleTimeoutNow, handleVoteReply } from './election.js';
 import type { Entry } from './entry.js';
 import { acknowledgePersisted, handleAppend, handleHeartbeat, sendOwedAcknowledgement } from './follower.js';
 import { ORIGIN, type LogId, type NodeId, type Term } from './ids.js';
 import type { Input } from './inputs.js';
 import { finishLeaderTurn, handlePropose, leaderWakeAt } from './leader.js';
 import { checkLeadershipDeadlines } from './lease.js';
+import { handleChangeMembership } from './membership-change.js';
 import type { RaftMessage, SnapshotMeta } from './messages.js';
 import type { CoreOptions } from './options.js';
 import type { HardState, TurnOutput } from './output.js';
@@ -16,6 +17,7 @@ import { becomeFollower, resetElectionTimer, setLeader } from './roles.js';
 import * as snapshots from './snapshot.js';
 import { plainLogId, RaftState, visibleRole } from './state.js';
 import { statusOf, type CoreStatus } from './status.js';
+import { handleTransfer } from './transfer.js';
 import { handlePreVoteRequest, handleVoteRequest } from './vote.js';
 
 /** What a core starts from: what its storage recovered. */
@@ -65,6 +67,34 @@ export class RaftCore {
     return raft.leadership === null ? raft.electionDeadline : leaderWakeAt(raft, raft.leadership);
   }
 
+  /** The snapshot that is being put in force; null otherwise. */
+  get restoring(): LogId | null {
+    return this.#raft.restoring;
+  }
+
+  get commitIndex(): number {
+    return this.#raft.commitIndex;
+  }
+
+  /** The newest round this node started as leader; 0 for a node that does not lead. */
+  get round(): number {
+    return this.#raft.leadership?.rounds.current ?? 0;
+  }
+
+  /** What this node last heard of its leader's rounds. */
+  get heardRound(): number {
+    return this.#raft.leaderRound;
+  }
+
+  /** The newest committed configuration and its index. */
+  get committedMembership(): Membership {
+    return this.#raft.membership.committed;
+  }
+
+  get snapshot(): SnapshotMeta | null {
+    return this.#raft.snapshot;
+  }
+
   get term(): Term {
     return this.#raft.term;
   }
@@ -75,10 +105,6 @@ export class RaftCore {
 
   get isLeader(): boolean {
     return this.#raft.role.type === 'leader';
-  }
-
-  get commitIndex(): number {
-    return this.#raft.commitIndex;
   }
 
   get appliedIndex(): number {
@@ -182,12 +208,27 @@ function step(raft: RaftState, input: Input): void {
       return handleConnection(raft, input.peer, input.up, input.error);
     case 'snapshotSaved':
       return snapshots.handleSnapshotSaved(raft, input.snapshot, input.ms);
+    case 'snapshotStaged':
+      return snapshots.handleSnapshotStaged(raft, input.last);
+    case 'snapshotAbandoned':
+      return snapshots.handleSnapshotAbandoned(raft);
     case 'snapshotInstalled':
       return snapshots.handleSnapshotInstalled(raft, input.snapshot);
     case 'snapshotSendEnded':
       return snapshots.handleSnapshotSendEnded(raft, input.peer, input.outcome, input.ms);
     case 'compact':
       return snapshots.handleCompact(raft, input.through);
+    case 'changeMembership':
+      return handleChangeMembership(raft, input.id, input.change, input.expected);
+    case 'transfer':
+      return handleTransfer(raft, input.id, input.to, input.timeoutMs);
+    case 'stepDown':
+      return handleStepDown(raft);
+    case 'campaign':
+      return handleCampaign(raft);
+    case 'pauseElections':
+      raft.electionsPaused = input.paused;
+      return;
     case 'halt':
       return halt(raft, input.reason);
     default:
@@ -219,6 +260,8 @@ function stepMessage(raft: RaftState, from: NodeId, message: RaftMessage): void 
       return snapshots.handleInstallSnapshot(raft, from, message);
     case 'installSnapshotReply':
       return snapshots.handleInstallSnapshotReply(raft, from, message);
+    case 'timeoutNow':
+      return handleTimeoutNow(raft, from, message.term);
     default:
       return message satisfies never;
   }
@@ -259,5 +302,7 @@ function halt(raft: RaftState, reason: 'stopped' | 'fatalError'): void {
 function refuseWhileHalted(raft: RaftState, input: Input): void {
   if (input.type === 'propose') handlePropose(raft, input.payloads);
   else if (input.type === 'read') raft.outbox.reads.push({ id: input.id, index: 0, refusal: 'notLeader' });
+  else if (input.type === 'changeMembership') handleChangeMembership(raft, input.id, input.change, input.expected);
+  else if (input.type === 'transfer') handleTransfer(raft, input.id, input.to, input.timeoutMs);
 }
 

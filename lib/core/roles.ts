@@ -1,6 +1,7 @@
 import type { LeadershipLossReason, RoleChangeReason } from './events.js';
 import type { NodeId, Term } from './ids.js';
 import { invariant } from './invariant.js';
+import { concludeTransfer } from './transfer.js';
 import { visibleRole, type RaftState, type RoleState } from './state.js';
 
 /** Enters a role and says so. Leaving leadership ends everything that belongs to it. */
@@ -77,6 +78,11 @@ function endLeadership(raft: RaftState, reason: RoleChangeReason): void {
   for (const { id } of [...leadership.waitingReads, ...leadership.confirmingReads]) {
     raft.outbox.reads.push({ id, index: 0, refusal: 'leadershipLost' });
   }
+  if (leadership.change !== null) {
+    const { index, configuration } = raft.membership.effective;
+    raft.outbox.membershipOutcomes.push({ id: leadership.change.id, index, configuration, refusal: 'leadershipLost' });
+  }
+  concludeTransfer(raft, leadership, reason === 'transferred');
   if (leadership.leaseValid) raft.emit({ type: 'LeaseChanged', term: raft.term, valid: false });
   for (const peer of leadership.peers.keys()) raft.emit({ type: 'ReplicationStopped', term: raft.term, peer, reason: 'leadershipLost' });
   raft.emit({ type: 'LeadershipLost', term: raft.term, reason: leadershipLossReason(reason) });
@@ -87,6 +93,8 @@ function endLeadership(raft: RaftState, reason: RoleChangeReason): void {
 function leadershipLossReason(reason: RoleChangeReason): LeadershipLossReason {
   switch (reason) {
     case 'quorumLost':
+    case 'transferred':
+    case 'requested':
     case 'stopped':
     case 'fatalError':
       return reason;

@@ -1,4 +1,4 @@
-import type { LogIndex, NodeId } from './ids.js';
+import type { LogId, LogIndex, NodeId } from './ids.js';
 import { advanceCommit } from './commit.js';
 import { acknowledgePersisted, hearLeader } from './follower.js';
 import type { InstallSnapshot, InstallSnapshotReply, SnapshotMeta } from './messages.js';
@@ -19,6 +19,7 @@ export function handleCompact(raft: RaftState, through: LogIndex): void {
   const covered = Math.min(through, raft.snapshot?.last.index ?? 0, raft.appliedIndex, raft.durability.persistedIndex);
   if (covered <= raft.log.compacted.index) return;
   raft.log.compact(covered);
+  raft.outbox.compactThrough = covered;
   raft.emit({ type: 'LogCompacted', term: raft.term, through: plainLogId(raft.log.compacted) });
 }
 
@@ -35,10 +36,20 @@ export function handleInstallSnapshot(raft: RaftState, from: NodeId, chunk: Inst
     return;
   }
   raft.installing = last;
-  if (chunk.done) raft.restoring = last;
   raft.outbox.snapshotChunks.push({ from, chunk });
   const receivedBytes = chunk.offset + chunk.data.length;
   raft.emit({ type: 'SnapshotReceived', term: raft.term, from, last: plainLogId(last), receivedBytes, bytes: chunk.snapshot.bytes });
+}
+
+/** The whole snapshot is here. Until it is in force this server takes no entries and does not campaign; if the log has caught up meanwhile it is not needed. */
+export function handleSnapshotStaged(raft: RaftState, last: LogId): void {
+  if (last.index > raft.commitIndex) raft.restoring = last;
+}
+
+/** What was received or staged could not be put in force. */
+export function handleSnapshotAbandoned(raft: RaftState): void {
+  raft.installing = null;
+  raft.restoring = null;
 }
 
 /** The received snapshot is durable and the state machine restored from it: the log restarts behind it. */

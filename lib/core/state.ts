@@ -44,7 +44,7 @@ export class RaftState {
   snapshot: SnapshotMeta | null = null;
   /** The snapshot that is being received or restored; while it is, this server does not campaign. */
   installing: LogId | null = null;
-  /** The one whose last chunk was handed over: log and state machine are about to be replaced, so nothing is appended or applied. */
+  /** The one that is here whole: log and state machine are about to be replaced, so nothing is appended or applied. */
   restoring: LogId | null = null;
 
   /** Everything through here equals the log of this term's leader. Back to 0 when the term changes. */
@@ -65,6 +65,8 @@ export class RaftState {
   electionDeadline = Infinity;
   electionTimeoutMs = 0;
   halted = false;
+  /** Maintenance: this server starts no election of its own. */
+  electionsPaused = false;
 
   constructor(readonly options: CoreOptions) {
     this.random = new Random(options.seed);

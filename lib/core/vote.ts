@@ -34,7 +34,7 @@ export function handleVoteRequest(raft: RaftState, from: NodeId, request: VoteRe
     rejectVote(raft, from, request, 'leaderAlive');
     return;
   }
-  if (request.term > raft.term) becomeFollower(raft, request.term, 'higherTerm');
+  if (request.term > raft.term) becomeFollower(raft, request.term, isHandedTo(raft, from) ? 'transferred' : 'higherTerm');
   const rejection = voteRejection(raft, from, request);
   if (rejection !== null) {
     rejectVote(raft, from, request, rejection);
@@ -71,4 +71,10 @@ function rejectVote(raft: RaftState, from: NodeId, request: VoteRequest, reason:
 function hearsALeader(raft: RaftState): boolean {
   if (raft.role.type === 'leader' || raft.now < raft.noVoteBefore) return true;
   return raft.now - raft.lastLeaderContactAt < raft.options.electionTimeoutMinMs;
+}
+
+/** Whether this leader itself asked the candidate to campaign. */
+function isHandedTo(raft: RaftState, candidate: NodeId): boolean {
+  const transfer = raft.leadership?.transfer ?? null;
+  return transfer !== null && transfer.isSent && transfer.to === candidate;
 }

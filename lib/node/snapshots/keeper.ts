@@ -1,0 +1,92 @@
+import type { Entry } from '../../core/entry.js';
+import { entriesBytes } from '../../core/entry.js';
+import type { Input } from '../../core/inputs.js';
+import type { LogId } from '../../core/ids.js';
+import type { SnapshotMeta } from '../../core/messages.js';
+import type { RaftEventBody } from '../../core/events.js';
+import type { RaftCore } from '../../core/raft.js';
+import type { Clock } from '../../ports/clock.js';
+import type { StateMachine } from '../../ports/state-machine.js';
+import type { Storage } from '../../ports/storage.js';
+import type { SnapshotPolicy } from './policy.js';
+
+export interface SnapshotKeeperParts {
+  readonly core: RaftCore;
+  readonly stateMachine: Pick<StateMachine<never, unknown>, 'snapshot'>;
+  readonly storage: Storage;
+  readonly clock: Clock;
+  /** Null: only by hand. */
+  readonly policy: SnapshotPolicy | null;
+  readonly enqueue: (input: Input) => void;
+  readonly report: (event: RaftEventBody) => void;
+}
+
+/**
+ * Takes snapshots of the own state machine, by policy and by hand, and lets the log behind them go. One at
+ * a time; the state machine goes on meanwhile, since its snapshot is of the moment it was asked. A snapshot that fails
+ * is reported and leaves the one before it in force.
+ */
+export class SnapshotKeeper {
+  private entries = 0;
+  private bytes = 0;
+  private taking: Promise<SnapshotMeta> | null = null;
+  private applied: LogId;
+
+  constructor(private readonly parts: SnapshotKeeperParts) {
+    this.applied = parts.core.snapshot?.last ?? { index: 0, term: 0 };
+  }
+
+  /** The state machine holds these entries now, and no batch is under way. */
+  noteApplied(entries: readonly Entry[]): void {
+    const last = entries[entries.length - 1];
+    if (last === undefined) return;
+    this.applied = { index: last.index, term: last.term };
+    this.entries += entries.length;
+    this.bytes += entriesBytes(entries);
+    const { policy } = this.parts;
+    if (policy === null || (this.entries < policy.entries && this.bytes < policy.bytes) || this.taking !== null || !this.isTakeable) return;
+    this.take('policy').catch(() => undefined); // said as SnapshotFailed
+  }
+
+  /** The state machine was restored to `last`. */
+  noteRestored(last: LogId): void {
+    this.applied = { index: last.index, term: last.term };
+    this.entries = 0;
+    this.bytes = 0;
+  }
+
+  /** Takes one now, or joins the one that is being taken. Rejects with what state machine or storage said. */
+  take(trigger: 'policy' | 'manual'): Promise<SnapshotMeta> {
+    this.taking ??= this.run(trigger).finally(() => (this.taking = null));
+    return this.taking;
+  }
+
+  /** The configuration that a snapshot must carry is the one in force at its last entry: known unless a later one is committed already. */
+  private get isTakeable(): boolean {
+    return this.parts.core.committedMembership.index <= this.applied.index;
+  }
+
+  private async run(trigger: 'policy' | 'manual'): Promise<SnapshotMeta> {
+    const { core, stateMachine, storage, clock, enqueue, report } = this.parts;
+    const { snapshot } = core;
+    if (snapshot?.last.index === this.applied.index) return snapshot;
+    if (!this.isTakeable) throw new Error('a new configuration is being applied; try again shortly');
+    const startedAt = clock.now();
+    const { index, configuration } = core.committedMembership;
+    const last = this.applied;
+    this.entries = 0;
+    this.bytes = 0;
+    report({ type: 'SnapshotStarted', term: core.term, trigger, last });
+    try {
+      const meta = { last, configuration, configurationIndex: index };
+      const saved = await storage.saveSnapshot(meta, stateMachine.snapshot(), { replaceLog: false });
+      enqueue({ type: 'snapshotSaved', snapshot: saved, ms: clock.now() - startedAt });
+      const { policy } = this.parts;
+      if (policy !== null) enqueue({ type: 'compact', through: Math.max(0, last.index - policy.keepEntries) });
+      return saved;
+    } catch (error) {
+      report({ type: 'SnapshotFailed', term: core.term, error: error instanceof Error ? error.message : String(error) });
+      throw error;
+    }
+  }
+}
