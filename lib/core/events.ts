@@ -114,6 +114,9 @@ export interface EventBodies {
   QuorumAcknowledged: { readonly round: number; readonly since: number };
 
   // — Snapshots —
+  SnapshotStarted: { readonly trigger: 'policy' | 'manual'; readonly last: LogId };
+  /** The one before it stays in force. */
+  SnapshotFailed: { readonly error: string };
   SnapshotSaved: { readonly last: LogId; readonly bytes: number; readonly ms: number };
   SnapshotSent: { readonly peer: NodeId; readonly outcome: 'acknowledged' | 'failed'; readonly ms: number };
   SnapshotReceived: { readonly from: NodeId; readonly last: LogId; readonly receivedBytes: number; readonly bytes: number };
@@ -140,7 +143,7 @@ export interface EventBodies {
 
   // — Storage and network —
   StorageStalled: { readonly ms: number };
-  CorruptionDetected: { readonly where: string; readonly action: 'refusedToStart' | 'stopped' };
+  CorruptionDetected: { readonly where: string; readonly action: 'refusedToStart' | 'stopped' | 'discarded' };
   MessageRejected: { readonly from: NodeId | null; readonly reason: string };
   /** ⊞ A bounded queue was full and its rule was applied. */
   MessagesDropped: { readonly count: number; readonly queue: 'inbound' | 'outbound' };

@@ -23,13 +23,28 @@ export interface ApplierParts<C, R, Q, A> {
  * answers at once costs no promise; entries that left memory are read back from storage in pieces.
  */
 export class Applier<C, R, Q, A> {
+  /** The batch under way, when the machine takes its time. */
+  private busy: Promise<void> | null = null;
+
   constructor(private readonly parts: ApplierParts<C, R, Q, A>) {}
+
+  /** Resolves when no batch is under way. */
+  async whenIdle(): Promise<void> {
+    while (this.busy !== null) await this.busy;
+  }
 
   apply(effect: ApplyEffect): void {
     const { onFault } = this.parts;
     try {
       const done = effect.entries === null ? this.applyFromStorage(effect.from, effect.to) : this.applyEntries(effect.entries);
-      if (done !== undefined) done.catch((error: unknown) => onFault('apply', error));
+      if (done === undefined) return;
+      this.busy = done.then(
+        () => void (this.busy = null),
+        (error: unknown) => {
+          this.busy = null;
+          onFault('apply', error);
+        },
+      );
     } catch (error) {
       onFault('apply', error);
     }

@@ -1,11 +1,12 @@
+import { EMPTY_PAYLOAD } from '../core/entry.js';
 import type { RaftEventBody } from '../core/events.js';
 import type { LogIndex, NodeId, Term } from '../core/ids.js';
 import type { Input } from '../core/inputs.js';
-import type { TurnOutput } from '../core/output.js';
+import type { ProposalOutcome, TurnOutput } from '../core/output.js';
 import type { RaftCore } from '../core/raft.js';
 import type { Clock } from '../ports/clock.js';
 import type { Codec } from '../ports/codec.js';
-import { NotLeaderError, OverloadedError, ProposalIndeterminateError, StoppedError } from '../ports/errors.js';
+import { NotLeaderError, OverloadedError, ProposalIndeterminateError, ProposalRejectedError, StoppedError } from '../ports/errors.js';
 import type { ForwardOutcome, ForwardReply, ForwardRequest } from '../ports/transport.js';
 import { Deadlines } from './deadlines.js';
 import { Forwarder, refusalOf } from './forwarding.js';
@@ -70,10 +71,19 @@ export class ClientCalls<C, R, Q, A> {
     this.parts.wake();
   }
 
-  /** A read that asks nobody. */
-  readStale(read: PendingRead): void {
+  /** A read that asks nobody, unless what is here may be older than `maxStalenessMs`: then it is read like any other. @throws {OverloadedError} */
+  readStale(read: PendingRead, maxStalenessMs: number): void {
+    if (this.stalenessMs > maxStalenessMs) {
+      this.read(read);
+      return;
+    }
     this.answer(read);
     this.parts.report({ type: 'ReadServed', term: this.term, mode: 'stale', count: 1 });
+  }
+
+  /** How old the state here can be at most, by the last proof of its freshness; Infinity before the first. */
+  get stalenessMs(): number {
+    return this.parts.clock.now() - this.reads.freshAt;
   }
 
   /** Adds what waits to the inputs of the turn that begins. */
@@ -125,10 +135,11 @@ export class ClientCalls<C, R, Q, A> {
     return this.parts.core.term;
   }
 
-  private refuse(proposals: readonly Proposal[], refusal: 'notLeader' | 'overloaded' | 'stopping' | null): void {
+  private refuse(proposals: readonly Proposal[], refusal: ProposalOutcome['refusal']): void {
     for (const proposal of proposals) {
       if (refusal === 'overloaded') proposal.reject(new OverloadedError('maxUncommittedBytes', this.parts.resolved.core.maxUncommittedBytes));
       else if (refusal === 'stopping') proposal.reject(new StoppedError('stopping'));
+      else if (refusal === 'transferring') proposal.reject(new ProposalRejectedError('leadership is being transferred'));
       else this.forwardProposal(proposal);
     }
   }
@@ -137,31 +148,29 @@ export class ClientCalls<C, R, Q, A> {
     const { valueCodec } = this.parts.options;
     proposal.stage = 'forwarded';
     const onReply = (index: LogIndex, term: Term, value: Uint8Array): void => proposal.resolve({ index, term, value: valueCodec.decode(value) });
-    this.forward('propose', proposal, () => proposal.payload, onReply);
+    this.forward('propose', proposal, proposal.payload, onReply);
   }
 
+  /** Asks the leader how far this node must be, then answers here (thesis §6.4): the leader does not do a follower's reading. */
   private forwardRead(read: PendingRead): void {
-    const { valueCodec } = this.parts.options;
-    const onReply = (_index: LogIndex, _term: Term, value: Uint8Array): void => read.resolve(valueCodec.decode(value));
-    this.forward('read', read, () => valueCodec.encode(read.query), onReply);
+    this.forward('readIndex', read, EMPTY_PAYLOAD, (index) => {
+      this.reads.confirm(read, index, this.parts.core.appliedIndex);
+      this.reportReads();
+    });
   }
 
   /** Hands a refused call on to the leader, one hop, or says that there is none to hand it to. */
-  private forward(operation: 'propose' | 'read', call: Proposal | PendingRead, encode: () => Uint8Array, onReply: (index: LogIndex, term: Term, value: Uint8Array) => void): void {
-    const { core, resolved, clock, options, addressOf } = this.parts;
+  private forward(operation: ForwardRequest['operation'], call: Proposal | PendingRead, payload: Uint8Array, onReply: (index: LogIndex, term: Term, value: Uint8Array) => void): void {
+    const { core, resolved, clock, options } = this.parts;
     const { leaderId } = core;
     const limit = resolved.limits.maxPendingProposals;
     if (call.isDone) return;
     if (leaderId === null || core.isLeader || call.isRemote) {
-      call.reject(new NotLeaderError(leaderId, leaderId === null ? null : addressOf(leaderId)));
+      call.reject(this.notLeader());
     } else if (this.forwarder.count >= limit) {
       call.reject(new OverloadedError('maxPendingProposals', limit));
     } else {
-      try {
-        this.forwarder.forward(encode(), { leaderId, operation, call, onReply }, clock.now());
-      } catch (error) {
-        call.reject(error); // a query that the codec can't carry: its caller's fault, not the node's
-      }
+      this.forwarder.forward(payload, { leaderId, operation, call, onReply }, clock.now());
       options.transport.flush();
     }
   }
@@ -182,14 +191,20 @@ export class ClientCalls<C, R, Q, A> {
         proposal.promise.then((applied) => reply(outcomeOf(applied, options.valueCodec)), refuse);
         this.propose(proposal);
       } else {
-        const read = new PendingRead(options.valueCodec.decode(request.payload), false, clock.now(), timeoutMs);
+        const read = new PendingRead(undefined, false, clock.now(), timeoutMs);
         read.isRemote = true;
-        read.promise.then((answer) => reply({ ok: true, index: core.appliedIndex, term: core.term, value: options.valueCodec.encode(answer) })).catch(refuse);
+        read.promise.then((index) => reply({ ok: true, index: index as LogIndex, term: core.term, value: EMPTY_PAYLOAD }), refuse);
         this.read(read);
       }
     } catch (error) {
       refuse(error);
     }
+  }
+
+  /** Who is to be asked instead. */
+  notLeader(): NotLeaderError {
+    const { leaderId } = this.parts.core;
+    return new NotLeaderError(leaderId, leaderId === null ? null : this.parts.addressOf(leaderId));
   }
 
   private serveRead(read: PendingRead): void {

@@ -1,17 +1,20 @@
 import { defer, filter, firstValueFrom, Observable, race } from 'rxjs';
 import type { RaftEvent, RaftEventBody } from '../core/events.js';
-import type { NodeId } from '../core/ids.js';
+import type { LogIndex, NodeId } from '../core/ids.js';
+import type { MembershipChange } from '../core/membership-plan.js';
+import type { SnapshotMeta } from '../core/messages.js';
 import { RaftCore } from '../core/raft.js';
 import type { Clock } from '../ports/clock.js';
 import { ConfigError, CorruptLogError, FatalError, ProposalIndeterminateError, StoppedError } from '../ports/errors.js';
 import type { Committed } from '../ports/state-machine.js';
 import type { Call } from './call.js';
+import type { CommittedMembership } from './admin-calls.js';
 import { committedEntries } from './committed.js';
 import { Engine } from './engine.js';
 import { MetricsStream } from './metrics/stream.js';
 import { resolveOptions, type NodeOptions, type ResolvedOptions } from './options.js';
 import { Proposal } from './proposals.js';
-import type { Applied, CallOptions, CommittedOptions, DataMetrics, ObservableValue, RaftNode, ReadOptions, ReplicationMetrics, ServerMetrics } from './raft-node.js';
+import type { Applied, CallOptions, CommittedOptions, DataMetrics, MembershipOptions, ObservableValue, RaftNode, ReadOptions, ReplicationMetrics, ServerMetrics } from './raft-node.js';
 import { PendingRead } from './reads.js';
 import { recover } from './recovery.js';
 import type { RaftMetrics } from './metrics/metrics.js';
@@ -107,15 +110,60 @@ class NodeFacade<C, R, Q, A> implements RaftNode<C, R, Q, A> {
       signal?.throwIfAborted();
       const read = new PendingRead(query, consistency === 'lease', this.clock.now(), this.timeoutOf(options));
       if (signal !== undefined) read.watch(signal, () => read.reject(signal.reason));
-      submit(read, () => (consistency === 'stale' ? engine.calls.readStale(read) : engine.calls.read(read)));
+      submit(read, () => (consistency === 'stale' ? engine.calls.readStale(read, options.maxStalenessMs ?? Infinity) : engine.calls.read(read)));
       return read.promise as Promise<A>;
     } catch (error) {
       return Promise.reject(error as Error);
     }
   }
 
+  proposeBatch(commands: readonly C[], options: CallOptions = {}): Promise<Applied<R>[]> {
+    return Promise.all(commands.map((command) => this.propose(command, options)));
+  }
+
+  get stalenessMs(): number {
+    return this.engine?.calls.stalenessMs ?? Infinity;
+  }
+
+  changeMembership(change: MembershipChange, options: MembershipOptions = {}): Promise<CommittedMembership> {
+    return this.admin((engine) => engine.admin.changeMembership(change, options.expected ?? null, this.timeoutOf(options), options.signal));
+  }
+
+  transferLeadership(to: NodeId | null = null, options: CallOptions = {}): Promise<NodeId> {
+    return this.admin((engine) => engine.admin.transferLeadership(to, options.timeoutMs ?? this.resolved.core.electionTimeoutMaxMs, options.signal));
+  }
+
+  stepDown(): void {
+    this.runningEngine().enqueue({ type: 'stepDown' });
+  }
+
+  campaign(): void {
+    this.runningEngine().enqueue({ type: 'campaign' });
+  }
+
+  pauseElections(): void {
+    this.runningEngine().enqueue({ type: 'pauseElections', paused: true });
+  }
+
+  resumeElections(): void {
+    this.runningEngine().enqueue({ type: 'pauseElections', paused: false });
+  }
+
+  takeSnapshot(): Promise<SnapshotMeta> {
+    return this.admin((engine) => engine.snapshots.take('manual'));
+  }
+
+  compactLog(through: LogIndex): void {
+    this.runningEngine().enqueue({ type: 'compact', through });
+  }
+
   committed(options: CommittedOptions = {}): Observable<Committed<C>> {
     return defer(() => committedEntries(this.runningEngine(), this.options.commandCodec, options));
+  }
+
+  /** A call that rejects, rather than throws, when the node does not run. */
+  private async admin<T>(call: (engine: Engine<C, R, Q, A>) => Promise<T>): Promise<T> {
+    return call(this.runningEngine());
   }
 
   private async begin(): Promise<void> {
@@ -149,6 +197,8 @@ class NodeFacade<C, R, Q, A> implements RaftNode<C, R, Q, A> {
     await this.starting.catch(() => undefined);
     const { state, engine } = this;
     if (state === 'failed') return this.failing;
+    if (engine !== null) await this.handOver(engine);
+    if (this.hasFailed()) return;
     this.state = 'stopping';
     if (engine !== null) await this.drain(engine);
     if (this.hasFailed()) return this.failing;
@@ -158,6 +208,12 @@ class NodeFacade<C, R, Q, A> implements RaftNode<C, R, Q, A> {
     this.publisher.complete();
     await this.options.transport.stop();
     if (state !== 'initial') await this.options.storage.close();
+  }
+
+  /** A leader that stops gives its office to another first, so that the cluster need not wait for a timeout. */
+  private async handOver(engine: Engine<C, R, Q, A>): Promise<void> {
+    if (this.metrics.value.leadership?.established !== true || this.metrics.value.membership.effective.voters.length < 2) return;
+    await engine.admin.transferLeadership(null, this.resolved.limits.drainTimeoutMs, undefined).catch(() => undefined); // then it goes without
   }
 
   /** Lets accepted proposals finish, for `drainTimeoutMs` at most. */

@@ -3,17 +3,22 @@ import { membersOf, type Configuration } from '../core/configuration.js';
 import type { Entry } from '../core/entry.js';
 import type { RaftEventBody } from '../core/events.js';
 import type { LogIndex, NodeId, Term } from '../core/ids.js';
+import type { Input } from '../core/inputs.js';
 import type { DurableWrite, TurnOutput } from '../core/output.js';
 import type { RaftCore } from '../core/raft.js';
 import type { Clock } from '../ports/clock.js';
 import { StorageError } from '../ports/errors.js';
 import type { Inbound } from '../ports/transport.js';
+import { AdminCalls } from './admin-calls.js';
 import { Applier } from './applier.js';
 import { ClientCalls } from './client-calls.js';
 import type { MetricsStream } from './metrics/stream.js';
 import type { NodeOptions, ResolvedOptions } from './options.js';
 import type { AppliedRange } from './proposals.js';
 import type { EventPublisher } from './reporting/publisher.js';
+import { SnapshotKeeper } from './snapshots/keeper.js';
+import { SnapshotReceiver } from './snapshots/receiver.js';
+import { SnapshotSender } from './snapshots/sender.js';
 import { TurnLoop } from './turn-loop.js';
 import { WriteWatch } from './write-watch.js';
 
@@ -37,10 +42,15 @@ export class Engine<C, R, Q, A> {
   /** Emits whenever the state machine has moved on or calls were answered without it; ends as the node does. */
   readonly progress: Observable<void>;
 
+  readonly admin: AdminCalls;
+  readonly snapshots: SnapshotKeeper;
+
   private readonly progressed = new Subject<void>();
   private readonly loop: TurnLoop;
   private readonly applier: Applier<C, R, Q, A>;
   private readonly writes: WriteWatch;
+  private readonly sender: SnapshotSender;
+  private readonly receiver: SnapshotReceiver;
   private readonly subscriptions = new Subscription();
   private knownConfiguration: Configuration | null = null;
   private knownApplied: LogIndex = 0;
@@ -62,6 +72,17 @@ export class Engine<C, R, Q, A> {
       onApplied: (range, applyMs) => this.onApplied(range, applyMs),
       onFault: (operation, error) => this.fail(operation, error),
     });
+    const enqueue = (input: Input): void => this.loop.enqueue(input);
+    const shared = { ...parts, ...options, enqueue, report };
+    this.admin = new AdminCalls({ clock, enqueue, notLeader: () => this.calls.notLeader(), configuration: () => parts.core.configuration });
+    this.snapshots = new SnapshotKeeper({ ...shared, clock, policy: resolved.snapshotPolicy });
+    this.sender = new SnapshotSender({ ...shared, clock, stallMs: resolved.core.electionTimeoutMaxMs });
+    this.receiver = new SnapshotReceiver({
+      ...shared,
+      whenIdle: () => this.applier.whenIdle(),
+      onRestored: (last) => this.snapshots.noteRestored(last),
+      onFault: (operation, error) => this.fail(operation, error),
+    });
     this.loop = new TurnLoop({
       ...parts,
       observer: options.turnObserver,
@@ -70,6 +91,11 @@ export class Engine<C, R, Q, A> {
       dispatch: (output, now) => this.dispatch(output, now),
       onFault: (error) => this.fail('turn', error),
     });
+  }
+
+  /** Hands the core something that needs no answer. */
+  enqueue(input: Input): void {
+    this.loop.enqueue(input);
   }
 
   get appliedIndex(): LogIndex {
@@ -110,6 +136,9 @@ export class Engine<C, R, Q, A> {
     this.subscriptions.unsubscribe();
     const events = [...this.loop.takeReports(), ...haltQuietly(core, clock.now(), reason)];
     const dropped = this.calls.end(reason, cause);
+    this.admin.end(reason === 'stopped' ? 'stopped' : 'failed');
+    this.sender.cancelAll();
+    this.receiver.close();
     if (dropped > 0) events.push({ type: 'ProposalsDropped', term: core.term, count: dropped, reason: 'indeterminate' });
     this.loop.publish([...events, ...lastWords], clock.now());
     if (reason === 'fatalError') this.progressed.error(cause);
@@ -128,14 +157,24 @@ export class Engine<C, R, Q, A> {
     for (const { to, message } of output.messages) options.transport.send(to, message);
     if (output.messages.length > 0) options.transport.flush();
     this.calls.settle(output);
+    this.admin.settle(output);
     for (const read of output.logReads) this.readLog(read.peer, read.from, read.to, read.maxBytes);
-    for (const { peer } of output.snapshotSends) this.loop.enqueue({ type: 'snapshotSendEnded', peer, outcome: 'failed', ms: 0 });
+    this.moveSnapshots(output);
     if (output.apply !== null) this.applier.apply(output.apply);
     if (core.appliedIndex !== this.knownApplied || output.proposals.length > 0) {
       this.knownApplied = core.appliedIndex;
       this.progressed.next();
     }
     this.reportStalls(now);
+  }
+
+  private moveSnapshots(output: TurnOutput): void {
+    const { core, options } = this.parts;
+    if (!core.isLeader) this.sender.cancelAll();
+    for (const { peer } of output.snapshotSends) this.sender.send(peer);
+    for (const chunk of output.snapshotChunks) this.receiver.handleChunk(chunk);
+    this.receiver.afterTurn();
+    if (output.compactThrough !== null) options.storage.compact(output.compactThrough).catch((error: unknown) => this.fail('compact', error));
   }
 
   private persist(write: DurableWrite, now: number): void {
@@ -152,7 +191,11 @@ export class Engine<C, R, Q, A> {
   private readLog(peer: NodeId, from: LogIndex, to: LogIndex, maxBytes: number): void {
     this.parts.options.storage.read(from, to, maxBytes).then(
       (entries) => this.loop.enqueue({ type: 'entriesRead', peer, entries }),
-      (error: unknown) => this.fail('read', error),
+      (error: unknown) => {
+        // What was compacted while the read was under way is no fault: the peer gets a snapshot.
+        if (from <= this.parts.core.compactedIndex) this.loop.enqueue({ type: 'entriesRead', peer, entries: [] });
+        else this.fail('read', error);
+      },
     );
   }
 
@@ -162,6 +205,7 @@ export class Engine<C, R, Q, A> {
     // The input first: whoever awaits a result then finds the metrics of the turn that applied it.
     this.loop.enqueue({ type: 'applied', through: last.index, applyMs });
     this.calls.applied(range, last.index);
+    this.snapshots.noteApplied(range.entries);
   }
 
   /** At the bound the newest message is dropped, since Raft sends again; forwarded calls have bounds of their own. */
@@ -172,6 +216,7 @@ export class Engine<C, R, Q, A> {
     } else if (this.loop.length >= this.parts.resolved.limits.maxQueuedMessages) {
       this.droppedMessages += 1;
     } else {
+      if (message.type === 'installSnapshotReply') this.sender.handleReply(from, message);
       this.loop.enqueue({ type: 'message', from, message });
     }
   }
@@ -192,7 +237,7 @@ export class Engine<C, R, Q, A> {
   }
 
   private addressOf(id: NodeId): string | null {
-    return this.parts.options.peers?.[id] ?? this.parts.core.configuration.nodes[id]?.address ?? null;
+    return this.parts.core.configuration.nodes[id]?.address ?? null;
   }
 
   /** No turn runs any more; the facade ends the node once the current one is over. */

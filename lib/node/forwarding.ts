@@ -1,12 +1,12 @@
 import type { LogIndex, NodeId, Term } from '../core/ids.js';
 import type { Call } from './call.js';
 import { NotLeaderError, OverloadedError, ProposalIndeterminateError, ProposalRejectedError, StoppedError, TimeoutError } from '../ports/errors.js';
-import type { ForwardErrorCode, ForwardOutcome, ForwardReply, Transport } from '../ports/transport.js';
+import type { ForwardErrorCode, ForwardOutcome, ForwardReply, ForwardRequest, Transport } from '../ports/transport.js';
 
 /** A call that is with the leader. */
 interface Forwarded {
   readonly leaderId: NodeId;
-  readonly operation: 'propose' | 'read';
+  readonly operation: ForwardRequest['operation'];
   readonly call: Pick<Call<never>, 'deadline' | 'timeoutMs' | 'reject' | 'whenDone'>;
   readonly onReply: (index: LogIndex, term: Term, value: Uint8Array) => void;
 }
@@ -42,6 +42,7 @@ export class Forwarder {
   handleReply(from: NodeId, reply: ForwardReply): void {
     const request = this.pending.get(reply.id);
     if (request?.leaderId !== from) return;
+    this.pending.delete(reply.id);
     const { outcome } = reply;
     if (!outcome.ok) return request.call.reject(errorOf(outcome, this.addressOf, request.call.timeoutMs));
     try {

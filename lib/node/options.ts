@@ -7,6 +7,7 @@ import type { RaftReporter } from '../ports/reporter.js';
 import type { StateMachine } from '../ports/state-machine.js';
 import type { Storage } from '../ports/storage.js';
 import type { Transport } from '../ports/transport.js';
+import { DEFAULT_SNAPSHOT_POLICY, type SnapshotPolicy } from './snapshots/policy.js';
 import type { TurnObserver } from './turn-loop.js';
 
 /** Everything a node is made of. Only what has no default is required. */
@@ -22,10 +23,12 @@ export interface NodeOptions<C, R, Q = never, A = never> extends Partial<Omit<Co
   readonly valueCodec: Codec<unknown>;
   /**
    * The first configuration, id to address, this node included; every node of a new cluster must be given
-   * the same. Written once, to an empty store; later the configuration in the log decides who is a member,
-   * while addresses given here go on to override those in the log. Without it a node with an empty store waits to be added.
+   * the same. Written once, to an empty store; later the configuration in the log decides who is a member
+   * and where. Without it a node with an empty store waits to be added.
    */
   readonly peers?: Readonly<Record<NodeId, string>>;
+  /** When to take snapshots and how much log to keep; null for by hand only. Default `DEFAULT_SNAPSHOT_POLICY`. */
+  readonly snapshotPolicy?: Partial<SnapshotPolicy> | null;
   /** Keeps clusters apart that share a network; checked by transports and stores. Default `rxraft`. */
   readonly clusterId?: string;
   /** Gets every event. Default `nullReporter`; `events` works either way. */
@@ -70,6 +73,7 @@ export interface NodeLimits {
 export interface ResolvedOptions {
   readonly core: CoreOptions;
   readonly limits: NodeLimits;
+  readonly snapshotPolicy: SnapshotPolicy | null;
   readonly clusterId: string;
   readonly runId: string;
 }
@@ -127,15 +131,24 @@ export function resolveOptions<C, R, Q, A>(options: NodeOptions<C, R, Q, A>): Re
     else problems.push({ option: name, value, allowed: `a number from ${low} to ${high}` });
   }
   checkTimes(numbers, problems);
+  checkPolicy(options.snapshotPolicy ?? {}, problems);
   checkIdentity(options, problems);
   if (problems.length > 0) throw new ConfigError(problems);
   const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
   return {
     core: { ...numbers, id: options.id, seed },
     limits: numbers,
+    snapshotPolicy: options.snapshotPolicy === null ? null : { ...DEFAULT_SNAPSHOT_POLICY, ...options.snapshotPolicy },
     clusterId: options.clusterId ?? 'rxraft',
     runId: options.runId ?? crypto.randomUUID(),
   };
+}
+
+function checkPolicy(policy: Partial<SnapshotPolicy>, problems: ConfigProblem[]): void {
+  for (const [name, low] of [['entries', 1], ['bytes', 1], ['keepEntries', 0]] as const) {
+    const value: unknown = policy[name];
+    if (value !== undefined && !(typeof value === 'number' && value >= low)) problems.push({ option: `snapshotPolicy.${name}`, value, allowed: `a number from ${low}` });
+  }
 }
 
 function checkTimes(numbers: Numbers, problems: ConfigProblem[]): void {

@@ -1,7 +1,10 @@
 import type { Observable } from 'rxjs';
 import type { RaftEvent } from '../core/events.js';
 import type { LogIndex, NodeId, Term } from '../core/ids.js';
+import type { MembershipChange } from '../core/membership-plan.js';
+import type { SnapshotMeta } from '../core/messages.js';
 import type { Committed } from '../ports/state-machine.js';
+import type { CommittedMembership } from './admin-calls.js';
 import type { RaftMetrics } from './metrics/metrics.js';
 
 /** An Observable whose current value can be read at any time. */
@@ -20,9 +23,11 @@ export interface ReadOptions extends CallOptions {
   /**
    * `linearizable` (default): sees every write acknowledged before the read began (ReadIndex, thesis §6.4).
    * `lease`: the same as long as clocks drift no more than the configured margin, without a round trip (§6.4.1); leader only.
-   * `stale`: whatever this node has applied.
+   * `stale`: whatever this node has applied, as old as it may be (see `stalenessMs`).
    */
   readonly consistency?: 'linearizable' | 'lease' | 'stale';
+  /** With `stale`: at most this old, as this node's own clock shows; refreshed by a linearizable read when it is not. Default: any age. */
+  readonly maxStalenessMs?: number;
 }
 
 /** A proposal that is committed and applied. */
@@ -30,6 +35,11 @@ export interface Applied<R> {
   readonly index: LogIndex;
   readonly term: Term;
   readonly value: R;
+}
+
+export interface MembershipOptions extends CallOptions {
+  /** Refuse the change unless the configuration in force stands at this index (`metrics.membership.effectiveIndex`). */
+  readonly expected?: LogIndex;
 }
 
 export interface CommittedOptions {
@@ -72,6 +82,39 @@ export interface RaftNode<C, R, Q = never, A = never> {
    * @throws {NotLeaderError | TimeoutError | OverloadedError | StoppedError}
    */
   read(query: Q, options?: ReadOptions): Promise<A>;
+
+  /** Proposes commands side by side, in order; resolves with their results once all are applied, rejects with the first failure (the others may still take effect). */
+  proposeBatch(commands: readonly C[], options?: CallOptions): Promise<Applied<R>[]>;
+
+  /** How old what a `stale` read sees can be at most, ms; Infinity before anything proved it. */
+  readonly stalenessMs: number;
+
+  /**
+   * Changes who is in the cluster, any set of nodes in one call (joint consensus, §6); resolves once the final
+   * configuration is committed. On the leader only.
+   * @throws {MembershipChangeError} with the configuration in force. {NotLeaderError | StoppedError}
+   */
+  changeMembership(change: MembershipChange, options?: MembershipOptions): Promise<CommittedMembership>;
+
+  /**
+   * Hands leadership to a voter, the most up-to-date one when none is named (thesis §3.10); resolves with its
+   * id. Proposals are refused meanwhile; default time limit: one election timeout. On the leader only.
+   * @throws {TransferError | NotLeaderError | StoppedError}
+   */
+  transferLeadership(to?: NodeId | null, options?: CallOptions): Promise<NodeId>;
+
+  /** Gives leadership up and leaves the next election to the others. Nothing happens on a follower. @throws {StoppedError} */
+  stepDown(): void;
+  /** Starts an election now, pre-vote first. Nothing happens on the leader or a learner. @throws {StoppedError} */
+  campaign(): void;
+  /** Maintenance: until `resumeElections()` this node starts no election of its own; it still votes and follows. @throws {StoppedError} */
+  pauseElections(): void;
+  resumeElections(): void;
+
+  /** Takes a snapshot of what is applied now, or joins the one being taken; resolves when it is durable. Rejects with what state machine or storage said. */
+  takeSnapshot(): Promise<SnapshotMeta>;
+  /** Forgets the log through an index, as far as a durable snapshot covers it. @throws {StoppedError} */
+  compactLog(through: LogIndex): void;
 
   /**
    * The replicated log's commands from an index on: replay, then the live tail, without a gap. Cold; errors with

@@ -32,6 +32,8 @@ export class ReadTable {
   private nextId = 1;
   private waiting: PendingRead[] = [];
   private readonly asked = new Map<number, PendingRead>();
+  /** When the newest read began that was served: what it saw is at least that new. */
+  private freshSince = -Infinity;
   /** Confirmed, but the state machine is behind. */
   private confirmed: { readonly index: LogIndex; readonly read: PendingRead }[] = [];
   /** With a state machine that takes its time. */
@@ -77,16 +79,27 @@ export class ReadTable {
     this.waiting = [];
   }
 
-  /** The core's answers. */
+  /** When the newest proof of freshness began, monotonic ms; -Infinity before the first. */
+  get freshAt(): number {
+    return this.freshSince;
+  }
+
+  /** The core's answers. What another node asks for is the index alone. */
   settle(outcomes: readonly ReadOutcome[], appliedIndex: LogIndex): void {
     for (const { id, index, refusal } of outcomes) {
       const read = this.asked.get(id);
       this.asked.delete(id);
       if (read === undefined || read.isDone) continue;
       if (refusal !== null) this.handlers.refuse(read);
-      else if (index <= appliedIndex) this.handlers.serve(read);
-      else this.confirmed.push({ index, read });
+      else if (read.isRemote) read.resolve(index);
+      else this.confirm(read, index, appliedIndex);
     }
+  }
+
+  /** The read may be served once the state machine has reached `index`. */
+  confirm(read: PendingRead, index: LogIndex, appliedIndex: LogIndex): void {
+    if (index <= appliedIndex) this.serve(read);
+    else this.confirmed.push({ index, read });
   }
 
   /** The state machine reached `index`. */
@@ -94,7 +107,7 @@ export class ReadTable {
     if (this.confirmed.length === 0) return;
     this.confirmed = this.confirmed.filter((waiting) => {
       if (waiting.index > index) return true;
-      if (!waiting.read.isDone) this.handlers.serve(waiting.read);
+      if (!waiting.read.isDone) this.serve(waiting.read);
       return false;
     });
   }
@@ -118,6 +131,11 @@ export class ReadTable {
     this.waiting = [];
     this.asked.clear();
     this.confirmed = [];
+  }
+
+  private serve(read: PendingRead): void {
+    this.freshSince = Math.max(this.freshSince, read.startedAt);
+    this.handlers.serve(read);
   }
 
   private all(): PendingRead[] {

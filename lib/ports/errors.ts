@@ -116,6 +116,16 @@ export class MembershipChangeError extends RaftError {
   }
 }
 
+/** Thrown when leadership could not be handed over; this node leads on, or someone else does. */
+export class TransferError extends RaftError {
+  constructor(
+    readonly outcome: string,
+    readonly reason: string,
+  ) {
+    super(`leadership was not transferred (${reason === '' ? outcome : reason})`);
+  }
+}
+
 /** Thrown (and raised as a FatalErrorRaised event) when the node itself can't go on. */
 export class FatalError extends RaftError {
   constructor(

@@ -2,12 +2,13 @@ import type { Observable } from 'rxjs';
 import type { LogIndex, NodeId, Term } from '../core/ids.js';
 import type { RaftMessage } from '../core/messages.js';
 
-/** A command or query that a follower hands on to the leader. */
+/** What a follower asks of the leader: to propose a command, or how far it must have applied before it may answer reads itself. */
 export interface ForwardRequest {
   readonly type: 'forwardRequest';
   /** The sender's own number for it; the reply carries it back. */
   readonly id: number;
-  readonly operation: 'propose' | 'read';
+  readonly operation: 'propose' | 'readIndex';
+  /** The encoded command; empty for `readIndex`. */
   readonly payload: Uint8Array;
   /** How long the sender will wait. */
   readonly timeoutMs: number;
@@ -20,7 +21,7 @@ export interface ForwardReply {
   readonly outcome: ForwardOutcome;
 }
 
-/** `value` is the encoded result. `code` names the error class that the leader's caller would have got. */
+/** `index` is the command's, or the read index; `value` the encoded result, empty for `readIndex`. `code` names the error class that the leader's caller would have got. */
 export type ForwardOutcome =
   | { readonly ok: true; readonly index: LogIndex; readonly term: Term; readonly value: Uint8Array }
   | { readonly ok: false; readonly code: ForwardErrorCode; readonly message: string; readonly leaderId: NodeId | null };

@@ -20,7 +20,9 @@ type ElectionKind =
   | 'LeadershipAcquired'
   | 'LeadershipEstablished'
   | 'LeadershipLost'
-  | 'LeaseChanged';
+  | 'LeaseChanged'
+  | 'LeadershipTransferStarted'
+  | 'LeadershipTransferEnded';
 
 /** Terms, votes and who leads. */
 export const electionRules: FoldRules<ElectionKind> = {
@@ -75,4 +77,6 @@ export const electionRules: FoldRules<ElectionKind> = {
     draft.peers.clear();
     draft.lastQuorumAckAt = null;
   },
+  LeadershipTransferStarted: leavesMetrics,
+  LeadershipTransferEnded: leavesMetrics,
 };

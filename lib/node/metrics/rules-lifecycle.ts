@@ -11,7 +11,9 @@ type LifecycleKind =
   | 'CorruptionDetected'
   | 'MembershipAppended'
   | 'MembershipCommitted'
-  | 'MembershipReverted';
+  | 'MembershipReverted'
+  | 'MembershipRejected'
+  | 'LearnerPromoted';
 
 /** The node's own life, its store, and who is in the cluster. */
 export const lifecycleRules: FoldRules<LifecycleKind> = {
@@ -59,6 +61,8 @@ export const lifecycleRules: FoldRules<LifecycleKind> = {
   MembershipCommitted(draft, event) {
     draft.membership = deepFrozen({ ...draft.membership, committed: event.configuration, committedIndex: event.index });
   },
+  MembershipRejected: leavesMetrics,
+  LearnerPromoted: leavesMetrics,
   MembershipReverted(draft, event) {
     draft.membership = deepFrozen({ ...draft.membership, effective: event.configuration, effectiveIndex: event.index });
   },

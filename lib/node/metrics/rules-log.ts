@@ -13,6 +13,8 @@ type LogKind =
   | 'CommitAdvanced'
   | 'EntriesApplied'
   | 'LogCompacted'
+  | 'SnapshotStarted'
+  | 'SnapshotFailed'
   | 'SnapshotSaved'
   | 'SnapshotReceived'
   | 'SnapshotInstalled';
@@ -47,6 +49,8 @@ export const logRules: FoldRules<LogKind> = {
     draft.snapshot = event.last;
   },
   /** Progress; a snapshot counts as received once it is installed. */
+  SnapshotStarted: leavesMetrics,
+  SnapshotFailed: leavesMetrics,
   SnapshotReceived: leavesMetrics,
   /** §7: the snapshot replaces the log through `last`: all of it is committed, applied and compacted. */
   SnapshotInstalled(draft, event) {

@@ -1,41 +1,55 @@
-/** Bytes that arrive in pieces, as an async iterable for one reader. Bounded by its writer, which is acknowledged per piece. */
+/** Bytes that arrive in pieces, as an async iterable for one reader. The writer watches `length` to bound it. */
 export class ByteQueue implements AsyncIterable<Uint8Array> {
   private pieces: Uint8Array[] = [];
-  private state: 'open' | 'ended' | Error = 'open';
+  private error: Error | null = null;
+  private isEnded = false;
   private wake: () => void = () => undefined;
+  private size = 0;
 
+  /** @param onDrained the reader took everything that was there. */
+  constructor(private readonly onDrained: () => void) {}
+
+  /** Bytes that the reader has not taken. */
+  get length(): number {
+    return this.size;
+  }
+
+  /** Whether `end` or `fail` was called. */
   get hasEnded(): boolean {
-    return this.state !== 'open';
+    return this.isEnded || this.error !== null;
   }
 
   push(piece: Uint8Array): void {
     this.pieces.push(piece);
+    this.size += piece.length;
     this.wake();
   }
 
   end(): void {
-    if (this.state === 'open') this.state = 'ended';
+    this.isEnded = true;
     this.wake();
   }
 
   /** The reader gets the error in place of the rest. */
   fail(error: Error): void {
-    if (this.state === 'open') this.state = error;
+    this.error ??= error;
     this.wake();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
     for (;;) {
-      if (this.state instanceof Error) throw this.state;
-      const pieces = this.pieces;
+      if (this.error !== null) throw this.error;
+      const { pieces, isEnded } = this;
       this.pieces = [];
-      yield* pieces;
-      if (pieces.length > 0) continue;
-      if (this.hasEnded) {
-        if (this.state instanceof Error) throw this.state;
+      this.size = 0;
+      if (pieces.length > 0) {
+        this.onDrained();
+        yield* pieces;
+      } else if (isEnded) {
         return;
+      } else {
+        await new Promise<void>((resolve) => (this.wake = resolve));
       }
-      await new Promise<void>((resolve) => (this.wake = resolve));
     }
   }
 }

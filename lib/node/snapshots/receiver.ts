@@ -24,10 +24,15 @@ export interface SnapshotReceiverParts {
   readonly onFault: (operation: string, error: unknown) => void;
 }
 
+/** Beyond this the next acknowledgement waits for the disk, and with it the leader. */
+const MAX_WAITING_BYTES = 1 << 20;
+
 /** One snapshot on its way in. */
 interface Reception {
   readonly last: LogId;
   readonly bytes: ByteQueue;
+  /** Who sent the newest chunk. */
+  from: NodeId;
   received: number;
   isComplete: boolean;
 }
@@ -49,8 +54,9 @@ export class SnapshotReceiver {
     if (reception?.last.index !== snapshot.last.index || reception.last.term !== snapshot.last.term) {
       if (reception?.isComplete === true) return; // it is being put in force: the next one waits
       reception?.bytes.fail(new Error('another snapshot took its place'));
-      reception = this.begin(snapshot);
+      reception = this.begin(from, snapshot);
     }
+    reception.from = from;
     if (crc32(data) !== checksum) {
       this.parts.report({ type: 'CorruptionDetected', term: this.parts.core.term, where: `snapshot chunk at byte ${offset} from ${from}`, action: 'discarded' });
     } else if (offset === reception.received && !reception.isComplete) {
@@ -58,7 +64,7 @@ export class SnapshotReceiver {
       reception.bytes.push(data);
       if (done) this.stage(reception);
     }
-    this.acknowledge(from, reception);
+    if (reception.bytes.length <= MAX_WAITING_BYTES) this.acknowledge(reception);
   }
 
   /** Gives up what is not complete: the node ends. */
@@ -67,8 +73,9 @@ export class SnapshotReceiver {
     this.current = null;
   }
 
-  private begin(snapshot: SnapshotMeta): Reception {
-    const reception: Reception = { last: snapshot.last, bytes: new ByteQueue(), received: 0, isComplete: false };
+  private begin(from: NodeId, snapshot: SnapshotMeta): Reception {
+    const bytes = new ByteQueue(() => this.acknowledge(reception));
+    const reception: Reception = { last: snapshot.last, bytes, from, received: 0, isComplete: false };
     this.current = reception;
     const { last, configuration, configurationIndex } = snapshot;
     this.parts.storage.saveSnapshot({ last, configuration, configurationIndex }, reception.bytes, { replaceLog: true }).then(
@@ -113,9 +120,9 @@ export class SnapshotReceiver {
     if (reception.isComplete) this.parts.enqueue({ type: 'snapshotAbandoned' });
   }
 
-  private acknowledge(to: NodeId, reception: Reception): void {
+  private acknowledge(reception: Reception): void {
     const { core, transport } = this.parts;
-    transport.send(to, { type: 'installSnapshotReply', term: core.term, round: core.heardRound, last: reception.last, received: reception.received, installed: false, matched: 0 });
+    transport.send(reception.from, { type: 'installSnapshotReply', term: core.term, round: core.heardRound, last: reception.last, received: reception.received, installed: false, matched: 0 });
     transport.flush();
   }
 }

@@ -60,6 +60,8 @@ function read(type: PeerMessage['type'], fields: Fields): PeerMessage {
       return { type, term: fields.uint('term'), round: fields.uint('round'), rejected: fields.uint('rejected'), hint: fields.logId('hint') };
     case 'heartbeat':
       return { type, term: fields.uint('term'), round: fields.uint('round'), commit: fields.uint('commit') };
+    case 'timeoutNow':
+      return { type, term: fields.uint('term') };
     case 'heartbeatReply':
       return { type, term: fields.uint('term'), round: fields.uint('round') };
     case 'preVoteRequest':

@@ -36,6 +36,8 @@ export class WireEncoder {
         return [this.#pack([WIRE_KIND.heartbeat, message.term, message.round, message.commit])];
       case 'heartbeatReply':
         return [this.#pack([WIRE_KIND.heartbeatReply, message.term, message.round])];
+      case 'timeoutNow':
+        return [this.#pack([WIRE_KIND.timeoutNow, message.term])];
       case 'preVoteRequest':
         return [this.#pack([WIRE_KIND.preVoteRequest, message.term, message.lastLog.index, message.lastLog.term])];
       case 'voteRequest':

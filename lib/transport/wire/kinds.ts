@@ -18,11 +18,12 @@ export const WIRE_KIND = Object.freeze({
   installSnapshotReply: 11,
   forwardRequest: 12,
   forwardReply: 13,
+  timeoutNow: 14,
 }) satisfies Record<PeerMessage['type'], number>;
 
 /** Their places in these lists are what travels. */
 export const ENTRY_KINDS: readonly EntryKind[] = Object.freeze(['command', 'noop', 'configuration']);
-export const FORWARD_OPERATIONS: readonly ForwardRequest['operation'][] = Object.freeze(['propose', 'read']);
+export const FORWARD_OPERATIONS: readonly ForwardRequest['operation'][] = Object.freeze(['propose', 'readIndex']);
 export const FORWARD_ERROR_CODES: readonly ForwardErrorCode[] = Object.freeze(['notLeader', 'indeterminate', 'rejected', 'overloaded', 'timeout', 'stopped']);
 
 /** What one message may hold at most. */
