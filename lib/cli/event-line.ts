@@ -106,6 +106,8 @@ function describeRest(event: RaftEvent): Description {
       return event.outcome === 'acknowledged' ? plain(`${event.peer} has it after ${ms(event.ms)}`) : notice(`to ${event.peer} failed after ${ms(event.ms)}`);
     case 'SnapshotInstalled':
       return good(`state through ${at(event.last)} came from the leader`);
+    case 'SessionExpired':
+      return notice(`session ${event.session} ended after ${ms(event.idleMs)} idle (${event.reason})`);
     case 'StorageStalled':
       return notice(`a write has taken ${ms(event.ms)}`);
     case 'CorruptionDetected':

@@ -140,6 +140,12 @@ export interface EventBodies {
   ProposalsCommitted: { readonly count: number; readonly commitMs: number };
   /** ⊞ */
   ReadServed: { readonly mode: 'linearizable' | 'lease' | 'stale'; readonly count: number };
+  /** An applied entry opened a client session (thesis §6.3); the entry's index is the session's id. On every node that applies the entry. */
+  SessionOpened: { readonly session: LogIndex };
+  /** The entry at `index` ended a session: by replicated time it was `idle` for too long, or it was the longest idle when there was one too many (`evicted`). */
+  SessionExpired: { readonly session: LogIndex; readonly index: LogIndex; readonly reason: 'idle' | 'evicted'; readonly idleMs: number };
+  /** The entry at `index` is the client's own end of its session. */
+  SessionClosed: { readonly session: LogIndex; readonly index: LogIndex };
 
   // — Storage and network —
   StorageStalled: { readonly ms: number };

@@ -115,6 +115,8 @@ export class Engine<C, R, Q, A> {
         this.loop.enqueue({ type: 'connection', ...change });
       }),
     );
+    const { notices } = this.parts.options.stateMachine;
+    if (notices !== undefined) this.subscriptions.add(notices.subscribe((notice) => this.loop.report({ ...notice, term: this.term })));
     this.subscriptions.add(transport.rejections.subscribe((rejection) => this.loop.report({ type: 'MessageRejected', term: this.term, ...rejection })));
     this.subscriptions.add(transport.drops.subscribe((count) => this.loop.report({ type: 'MessagesDropped', term: this.term, count, queue: 'outbound' })));
     if (bootstrapped !== null) this.loop.report({ type: 'ClusterBootstrapped', term: this.term, configuration: bootstrapped });

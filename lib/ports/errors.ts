@@ -22,7 +22,7 @@ export class NotLeaderError extends RaftError {
 /** Thrown when a proposal was handed on and it can't be known whether it commits. It may still take effect: retry only what is idempotent. */
 export class ProposalIndeterminateError extends RaftError {
   constructor(
-    readonly reason: 'timeout' | 'aborted' | 'stopped' | 'fatalError' | 'connectionLost' | 'leadershipLost',
+    readonly reason: 'timeout' | 'aborted' | 'stopped' | 'fatalError' | 'connectionLost' | 'leadershipLost' | 'sessionExpired' | 'resultLost',
     options?: ErrorOptions,
   ) {
     super(`the proposal may or may not take effect (${reason}); read before you retry what is not idempotent`, options);
@@ -33,6 +33,16 @@ export class ProposalIndeterminateError extends RaftError {
 export class ProposalRejectedError extends RaftError {
   constructor(readonly reason: string) {
     super(`the proposal did not take effect (${reason}); it is safe to retry`);
+  }
+}
+
+/** Thrown when a command's session has expired, was closed or never was. The command did not take effect: open a new session and propose it there. */
+export class SessionExpiredError extends RaftError {
+  constructor(
+    readonly session: LogIndex,
+    readonly reason: 'expired' | 'closed' = 'expired',
+  ) {
+    super(`session ${session} has ${reason === 'closed' ? 'been closed' : 'expired'}; the command did not take effect, open a new session to propose it`);
   }
 }
 

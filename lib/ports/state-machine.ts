@@ -1,3 +1,5 @@
+import type { Observable } from 'rxjs';
+import type { EventBodies } from '../core/events.js';
 import type { LogIndex, Term } from '../core/ids.js';
 
 /** A committed command with its place in the log. */
@@ -6,6 +8,11 @@ export interface Committed<C> {
   readonly term: Term;
   readonly command: C;
 }
+
+type NoticeKind = 'SessionOpened' | 'SessionExpired' | 'SessionClosed';
+
+/** What applying an entry brought about that is an event of the node. */
+export type MachineNotice = { [K in NoticeKind]: { readonly type: K } & EventBodies[K] }[NoticeKind];
 
 /**
  * The application's half: what the log's commands do. Must be deterministic: the same commands in the same
@@ -28,4 +35,6 @@ export interface StateMachine<C, R, Q = never, A = never> {
   restore(chunks: AsyncIterable<Uint8Array>): Promise<void>;
   /** Back to the initial state; called once before `restore` or the first `apply` of a run, so that a machine may be restarted. */
   reset(): void | Promise<void>;
+  /** Emits during `apply` what the node is to report among its own events. Never errors or ends. */
+  readonly notices?: Observable<MachineNotice>;
 }

@@ -54,6 +54,8 @@ const ZERO_COUNTERS: RaftCounters = Object.freeze({
   proposalsDropped: 0,
   proposalsCommitted: 0,
   readsServed: 0,
+  sessionsOpened: 0,
+  sessionsExpired: 0,
   snapshotsSent: 0,
   snapshotsReceived: 0,
   messagesRejected: 0,

@@ -76,6 +76,9 @@ export interface RaftCounters {
   readonly proposalsDropped: number;
   readonly proposalsCommitted: number;
   readonly readsServed: number;
+  /** By entries that this run applied; sessions that came with a snapshot are not counted. */
+  readonly sessionsOpened: number;
+  readonly sessionsExpired: number;
   readonly snapshotsSent: number;
   readonly snapshotsReceived: number;
   readonly messagesRejected: number;

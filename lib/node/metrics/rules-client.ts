@@ -1,7 +1,16 @@
 import { addLatency } from './draft.js';
-import type { FoldRules } from './rule.js';
+import { leavesMetrics, type FoldRules } from './rule.js';
 
-type ClientKind = 'ProposalsAccepted' | 'ProposalRejected' | 'ProposalsDropped' | 'ProposalsCommitted' | 'ReadServed' | 'SubscriberFailed';
+type ClientKind =
+  | 'ProposalsAccepted'
+  | 'ProposalRejected'
+  | 'ProposalsDropped'
+  | 'ProposalsCommitted'
+  | 'ReadServed'
+  | 'SessionOpened'
+  | 'SessionExpired'
+  | 'SessionClosed'
+  | 'SubscriberFailed';
 
 /** Calls and subscribers. `pendingProposals` is what is accepted and neither committed nor dropped. */
 export const clientRules: FoldRules<ClientKind> = {
@@ -21,6 +30,13 @@ export const clientRules: FoldRules<ClientKind> = {
   ReadServed(draft, event) {
     draft.counters.readsServed += event.count;
   },
+  SessionOpened(draft) {
+    draft.counters.sessionsOpened += 1;
+  },
+  SessionExpired(draft) {
+    draft.counters.sessionsExpired += 1;
+  },
+  SessionClosed: leavesMetrics,
   SubscriberFailed(draft, event) {
     draft.counters.subscriberErrors += event.count;
   },

@@ -83,6 +83,8 @@ function copyOfCounters(counters: RaftCounters): RaftCounters {
     proposalsDropped: counters.proposalsDropped,
     proposalsCommitted: counters.proposalsCommitted,
     readsServed: counters.readsServed,
+    sessionsOpened: counters.sessionsOpened,
+    sessionsExpired: counters.sessionsExpired,
     snapshotsSent: counters.snapshotsSent,
     snapshotsReceived: counters.snapshotsReceived,
     messagesRejected: counters.messagesRejected,

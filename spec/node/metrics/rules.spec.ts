@@ -57,6 +57,8 @@ const EFFECTS: Partial<Record<EventType, Record<string, unknown>>> = {
   ProposalsDropped: { 'counters.proposalsDropped': 1, pendingProposals: -1 },
   ProposalsCommitted: { 'counters.proposalsCommitted': 1, pendingProposals: -1, 'latencies.commit': { count: 1, sumMs: 4, maxMs: 4, lastMs: 4 } },
   ReadServed: { 'counters.readsServed': 3 },
+  SessionOpened: { 'counters.sessionsOpened': 1 },
+  SessionExpired: { 'counters.sessionsExpired': 1 },
   StorageStalled: { 'counters.storageStalls': 1 },
   MessageRejected: { 'counters.messagesRejected': 1 },
   MessagesDropped: { 'counters.messagesDropped': 5 },
