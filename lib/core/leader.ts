@@ -69,8 +69,8 @@ export function handlePropose(raft: RaftState, payloads: readonly Uint8Array[]):
 export function finishLeaderTurn(raft: RaftState, leadership: Leadership): void {
   if (leadership.commitDirty) commitByCounting(raft, leadership);
   advanceMembership(raft, leadership);
-  if (raft.now >= leadership.heartbeatDeadline) beginRound(raft, leadership);
   beginReadRound(raft, leadership);
+  if (raft.now >= leadership.heartbeatDeadline) beginRound(raft, leadership); // unless reads began one just now
   replicateToAll(raft, leadership);
   advanceTransfer(raft, leadership);
   if (!leadership.established && leadership.rounds.quorum > 0 && raft.commitIndex >= leadership.noopIndex) {

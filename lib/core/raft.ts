@@ -17,7 +17,7 @@ import { becomeFollower, resetElectionTimer, setLeader } from './roles.js';
 import * as snapshots from './snapshot.js';
 import { plainLogId, RaftState, visibleRole } from './state.js';
 import { statusOf, type CoreStatus } from './status.js';
-import { handleTransfer } from './transfer.js';
+import { abandonHandover, expireHandover, handleTransfer } from './transfer.js';
 import { handlePreVoteRequest, handleVoteRequest } from './vote.js';
 
 /** What a core starts from: what its storage recovered. */
@@ -64,7 +64,8 @@ export class RaftCore {
   get wakeAt(): number {
     const raft = this.#raft;
     if (raft.halted) return Infinity;
-    return raft.leadership === null ? raft.electionDeadline : leaderWakeAt(raft, raft.leadership);
+    if (raft.leadership !== null) return leaderWakeAt(raft, raft.leadership);
+    return Math.min(raft.electionDeadline, raft.handover?.deadline ?? Infinity);
   }
 
   /** The snapshot that is being put in force; null otherwise. */
@@ -109,6 +110,11 @@ export class RaftCore {
 
   get appliedIndex(): number {
     return this.#raft.appliedIndex;
+  }
+
+  /** The log is durable through here. */
+  get persistedIndex(): number {
+    return this.#raft.durability.persistedIndex;
   }
 
   /** The last entry that is compacted away. */
@@ -286,6 +292,7 @@ function settle(raft: RaftState): void {
   checkElectionTimeout(raft);
   if (raft.leadership !== null) finishLeaderTurn(raft, raft.leadership);
   else sendOwedAcknowledgement(raft);
+  expireHandover(raft);
   raft.outbox.write = raft.durability.takeWrite({ term: raft.term, votedFor: raft.votedFor }, raft.log);
   applyCommitted(raft);
   raft.log.trimCache(Math.min(raft.appliedIndex, raft.durability.persistedIndex), raft.options.logCacheBytes);
@@ -295,6 +302,7 @@ function settle(raft: RaftState): void {
 function halt(raft: RaftState, reason: 'stopped' | 'fatalError'): void {
   becomeFollower(raft, raft.term, reason);
   setLeader(raft, null);
+  abandonHandover(raft);
   raft.halted = true;
   raft.outbox.messages = [];
 }
@@ -305,4 +313,3 @@ function refuseWhileHalted(raft: RaftState, input: Input): void {
   else if (input.type === 'changeMembership') handleChangeMembership(raft, input.id, input.change, input.expected);
   else if (input.type === 'transfer') handleTransfer(raft, input.id, input.to, input.timeoutMs);
 }
-

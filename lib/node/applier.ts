@@ -28,6 +28,11 @@ export class Applier<C, R, Q, A> {
 
   constructor(private readonly parts: ApplierParts<C, R, Q, A>) {}
 
+  /** Whether no batch is under way. */
+  get isIdle(): boolean {
+    return this.busy === null;
+  }
+
   /** Resolves when no batch is under way. */
   async whenIdle(): Promise<void> {
     while (this.busy !== null) await this.busy;

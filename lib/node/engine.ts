@@ -75,7 +75,7 @@ export class Engine<C, R, Q, A> {
     const enqueue = (input: Input): void => this.loop.enqueue(input);
     const shared = { ...parts, ...options, enqueue, report };
     this.admin = new AdminCalls({ clock, enqueue, notLeader: () => this.calls.notLeader(), configuration: () => parts.core.configuration });
-    this.snapshots = new SnapshotKeeper({ ...shared, clock, policy: resolved.snapshotPolicy });
+    this.snapshots = new SnapshotKeeper({ ...shared, clock, policy: resolved.snapshotPolicy, isIdle: () => this.applier.isIdle });
     this.sender = new SnapshotSender({ ...shared, clock, stallMs: resolved.core.electionTimeoutMaxMs });
     this.receiver = new SnapshotReceiver({
       ...shared,

@@ -19,7 +19,12 @@ export interface SnapshotKeeperParts {
   readonly policy: SnapshotPolicy | null;
   readonly enqueue: (input: Input) => void;
   readonly report: (event: RaftEventBody) => void;
+  /** Whether the state machine works on no batch. */
+  readonly isIdle: () => boolean;
 }
+
+/** How soon a snapshot by hand looks again when it can't be taken at the moment. */
+const RETRY_MS = 1;
 
 /**
  * Takes snapshots of the own state machine, by policy and by hand, and lets the log behind them go. One at
@@ -57,20 +62,30 @@ export class SnapshotKeeper {
 
   /** Takes one now, or joins the one that is being taken. Rejects with what state machine or storage said. */
   take(trigger: 'policy' | 'manual'): Promise<SnapshotMeta> {
-    this.taking ??= this.run(trigger).finally(() => (this.taking = null));
+    this.taking ??= this.whenTakeable(trigger).finally(() => (this.taking = null));
     return this.taking;
   }
 
-  /** The configuration that a snapshot must carry is the one in force at its last entry: known unless a later one is committed already. */
+  /**
+   * A snapshot carries the configuration in force at its last entry: known unless a later one is committed
+   * already. And it must not be ahead of the durable log, since entries are applied before the own disk has them.
+   */
   private get isTakeable(): boolean {
-    return this.parts.core.committedMembership.index <= this.applied.index;
+    const { committedMembership, persistedIndex } = this.parts.core;
+    return committedMembership.index <= this.applied.index && this.applied.index <= persistedIndex;
+  }
+
+  /** Between two batches, with the disk and the configuration up to what is applied. */
+  private async whenTakeable(trigger: 'policy' | 'manual'): Promise<SnapshotMeta> {
+    const { clock, isIdle } = this.parts;
+    while (!isIdle() || !this.isTakeable) await new Promise<void>((resolve) => void clock.schedule(RETRY_MS, resolve));
+    return this.run(trigger);
   }
 
   private async run(trigger: 'policy' | 'manual'): Promise<SnapshotMeta> {
     const { core, stateMachine, storage, clock, enqueue, report } = this.parts;
     const { snapshot } = core;
     if (snapshot?.last.index === this.applied.index) return snapshot;
-    if (!this.isTakeable) throw new Error('a new configuration is being applied; try again shortly');
     const startedAt = clock.now();
     const { index, configuration } = core.committedMembership;
     const last = this.applied;
