@@ -22,14 +22,19 @@ export function checkElectionTimeout(raft: RaftState): void {
   startPreVote(raft);
 }
 
-/** A voter campaigns, unless it is paused or its state is being replaced by a snapshot. */
+/** A voter whose state is not being replaced by a snapshot. */
+function isElectable(raft: RaftState): boolean {
+  return isVoter(raft.configuration, raft.id) && raft.installing === null && raft.restoring === null;
+}
+
+/** Whether this server starts elections at present. */
 function mayCampaign(raft: RaftState): boolean {
-  return isVoter(raft.configuration, raft.id) && raft.installing === null && !raft.electionsPaused;
+  return isElectable(raft) && !raft.electionsPaused;
 }
 
 /** The application asks for an election: like a timeout, but now. */
 export function handleCampaign(raft: RaftState): void {
-  if (raft.role.type === 'leader' || !isVoter(raft.configuration, raft.id) || raft.installing !== null) return;
+  if (raft.role.type === 'leader' || !isElectable(raft)) return;
   resetElectionTimer(raft);
   startPreVote(raft);
 }

@@ -7,6 +7,7 @@ import type { Append, Heartbeat } from './messages.js';
 import { advanceCommit } from './commit.js';
 import { becomeFollower, resetElectionTimer, setLeader } from './roles.js';
 import { plainLogId, type RaftState } from './state.js';
+import { isHandedTo } from './transfer.js';
 
 /** AppendEntries (figure 2, receiver implementation). */
 export function handleAppend(raft: RaftState, from: NodeId, message: Append): void {
@@ -54,7 +55,7 @@ export function hearLeader(raft: RaftState, from: NodeId, term: Term, round: num
     return false;
   }
   invariant(term > raft.term || raft.role.type !== 'leader', `${from} and this server both lead term ${term}`);
-  if (term > raft.term || raft.role.type !== 'follower') becomeFollower(raft, term, 'leaderDiscovered');
+  if (term > raft.term || raft.role.type !== 'follower') becomeFollower(raft, term, isHandedTo(raft, from) ? 'transferred' : 'leaderDiscovered');
   invariant(raft.leaderId === null || raft.leaderId === from, `${from} and ${String(raft.leaderId)} both lead term ${term}`);
   setLeader(raft, from);
   raft.lastLeaderContactAt = raft.now;

@@ -9,6 +9,16 @@ export interface PendingRead {
   readonly index: LogIndex;
 }
 
+/** Leadership on its way to another voter (thesis §3.10). */
+export interface Transfer {
+  readonly id: number;
+  readonly to: NodeId;
+  /** When the leader gives up and takes proposals again. */
+  readonly deadline: number;
+  /** The target was told to campaign. */
+  isSent: boolean;
+}
+
 /** What a server has only while it leads (figure 2, "volatile state on leaders", and what reads and lease need). */
 export class Leadership {
   readonly peers = new Map<NodeId, PeerProgress>();
@@ -31,7 +41,7 @@ export class Leadership {
   /** The membership change that this leader began and has not answered. */
   change: { readonly id: number } | null = null;
   /** The transfer of leadership under way; no proposals are taken while it is. */
-  transfer: { readonly id: number; readonly to: NodeId; readonly deadline: number; isSent: boolean } | null = null;
+  transfer: Transfer | null = null;
   /** TimeoutNow was sent in this term: no lease can be trusted any more. */
   isLeaseVoid = false;
   nextPriorityCheckAt = -Infinity;

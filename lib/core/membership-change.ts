@@ -62,8 +62,7 @@ function refusalOf(raft: RaftState, leadership: Leadership | null, expected: num
   if (leadership === null) return 'notLeader';
   if (raft.commitIndex < leadership.noopIndex) return 'the leader has not committed an entry of its own term yet; retry shortly';
   if (effective.index > raft.commitIndex || isJoint(effective.configuration)) return 'another change is under way';
-  if (expected !== null && expected !== effective.index) return `the configuration is at index ${effective.index}, not ${expected}`;
-  return leadership.transfer === null ? null : 'leadership is being transferred';
+  return expected === null || expected === effective.index ? null : `the configuration is at index ${effective.index}, not ${expected}`;
 }
 
 function appendConfiguration(raft: RaftState, leadership: Leadership, configuration: Configuration): void {
@@ -85,6 +84,7 @@ function answer(raft: RaftState, id: number, refusal: string | null): void {
  * took less than an election timeout is close enough. Promoted only if the voters in touch would still be a quorum.
  */
 function promoteCaughtUp(raft: RaftState, leadership: Leadership): void {
+  if (leadership.transfer !== null) return; // what is appended now would hold it up
   for (const learner of raft.configuration.learners) {
     const peer = leadership.peers.get(learner);
     if (peer === undefined || raft.configuration.nodes[learner]?.autoPromote !== true) continue;
@@ -96,7 +96,9 @@ function promoteCaughtUp(raft: RaftState, leadership: Leadership): void {
         promote(raft, leadership, learner);
         return;
       }
-      if (peer.catchUp.rounds < MAX_CATCH_UP_ROUNDS) peer.catchUp = { target: raft.log.last.index, startedAt: raft.now, rounds: peer.catchUp.rounds + 1 };
+      // A round that was quick enough, but left no quorum, is no reason to give the learner up.
+      const rounds = isClose ? peer.catchUp.rounds : peer.catchUp.rounds + 1;
+      if (rounds <= MAX_CATCH_UP_ROUNDS) peer.catchUp = { target: raft.log.last.index, startedAt: raft.now, rounds };
     }
   }
 }

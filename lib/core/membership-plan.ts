@@ -8,7 +8,8 @@ export type NewNode = string | NodeInfo;
  * What a configuration shall become, in one call: the whole membership, or steps from the present one.
  *
  * A server that is added without being promoted in the same call becomes a learner that is promoted by itself
- * once it has caught up (`autoPromote: false` keeps it a learner).
+ * once it has caught up (`autoPromote: false` keeps it a learner). Of the two forms, only the second adds so: where the
+ * whole membership is named, a learner stays one unless its own `autoPromote` says otherwise.
  */
 export type MembershipChange =
   | {
@@ -53,8 +54,11 @@ type Steps = Exclude<MembershipChange, Whole>;
 
 function wholeOf(current: Configuration, change: Whole): Plan {
   const nodes: Record<NodeId, NodeInfo> = { ...current.nodes };
+  const learners = change.learners ?? [];
+  // A voter that is made a learner is not to come back by itself, whatever it was added with.
+  for (const id of learners) if (current.voters.includes(id)) nodes[id] = { ...infoOf(nodes[id] ?? ''), autoPromote: false };
   for (const [id, node] of Object.entries(change.nodes ?? {})) nodes[id] = infoOf(node);
-  return { target: { voters: change.voters, votersOutgoing: [], learners: change.learners ?? [], nodes } };
+  return { target: { voters: change.voters, votersOutgoing: [], learners, nodes } };
 }
 
 function stepsFrom(current: Configuration, change: Steps): Plan {
@@ -94,9 +98,21 @@ function faultOf(target: Configuration): string | null {
   for (const id of all) {
     if (!isValidId(id)) return `${JSON.stringify(id)} is no node id`;
     if (!Object.hasOwn(nodes, id)) return `${id} is unknown: say where it is`;
+    const fault = nodeFaultOf(nodes[id] ?? { address: '' });
+    if (fault !== null) return `${id} has ${fault}`;
   }
   const double = all.find((id, at) => all.indexOf(id) !== at);
   return double === undefined ? null : `${double} is named twice`;
+}
+
+/** What would make the configuration's entry unreadable, on every server. */
+function nodeFaultOf({ address, metadata = {}, autoPromote = false, priority = 0 }: NodeInfo): string | null {
+  if (typeof address !== 'string') return 'an address that is no text';
+  if (typeof autoPromote !== 'boolean') return 'an autoPromote that is neither true nor false';
+  if (!Number.isFinite(priority)) return 'a priority that is no number';
+  if (typeof metadata !== 'object' || metadata === null) return 'metadata that is no object';
+  const isText = Object.entries(metadata).every(([key, value]) => key !== '__proto__' && typeof value === 'string');
+  return isText ? null : 'metadata that is not all text';
 }
 
 function onlyMembers(configuration: Configuration): Configuration {

@@ -59,6 +59,7 @@ export function handleEntriesRead(raft: RaftState, id: NodeId, entries: readonly
   const first = entries[0];
   const last = entries[entries.length - 1];
   if (first?.index !== peer.next || last === undefined || peer.state === 'snapshot' || raft.log.termAt(last.index) !== last.term) return;
+  if (isBehindLog(raft, peer)) return; // compacted while the read was under way: the next turn sends a snapshot
   sendEntries(raft, peer, entries);
 }
 
@@ -101,6 +102,11 @@ function replicateTo(raft: RaftState, leadership: Leadership, peer: PeerProgress
     if (!peer.probeSent) sendNext(raft, peer);
     return;
   }
+  // Even with a full window: what would ask for a lost append can't name the entry before it any more.
+  if (isBehindLog(raft, peer)) {
+    sendSnapshot(raft, peer);
+    return;
+  }
   while (peer.next <= raft.log.last.index && hasWindow(raft, peer)) {
     if (!sendNext(raft, peer)) return;
   }
@@ -116,7 +122,7 @@ function hasWindow(raft: RaftState, peer: PeerProgress): boolean {
 
 /** Sends the next entries, or asks storage for them, or falls back to a snapshot. False when nothing could leave now. */
 function sendNext(raft: RaftState, peer: PeerProgress): boolean {
-  if (peer.next <= raft.log.compacted.index || raft.log.termAt(peer.next - 1) === undefined) {
+  if (isBehindLog(raft, peer)) {
     sendSnapshot(raft, peer);
     return false;
   }
@@ -149,6 +155,11 @@ function sendEntries(raft: RaftState, peer: PeerProgress, entries: readonly Entr
 function sendCommit(raft: RaftState, leadership: Leadership, peer: PeerProgress): void {
   peer.sentCommit = Math.min(peer.match, raft.commitIndex);
   raft.send(peer.id, { type: 'heartbeat', term: raft.term, round: leadership.rounds.current, commit: peer.sentCommit });
+}
+
+/** Whether the entry before the peer's next one is compacted away, so that no append can name it. */
+function isBehindLog(raft: RaftState, peer: PeerProgress): boolean {
+  return raft.log.termAt(peer.next - 1) === undefined;
 }
 
 /** §7: the entry before the next one is gone, so only a snapshot can bring this peer on. */

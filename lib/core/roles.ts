@@ -1,7 +1,7 @@
 import type { LeadershipLossReason, RoleChangeReason } from './events.js';
 import type { NodeId, Term } from './ids.js';
 import { invariant } from './invariant.js';
-import { concludeTransfer } from './transfer.js';
+import { concludeHandover, suspendTransfer } from './transfer.js';
 import { visibleRole, type RaftState, type RoleState } from './state.js';
 
 /** Enters a role and says so. Leaving leadership ends everything that belongs to it. */
@@ -46,8 +46,12 @@ export function setLeader(raft: RaftState, leaderId: NodeId | null): void {
   const previousLeaderId = raft.leaderId;
   if (previousLeaderId === leaderId) return;
   raft.leaderId = leaderId;
-  if (leaderId !== null) raft.emit({ type: 'NewLeader', term: raft.term, leaderId, previousLeaderId });
-  else if (previousLeaderId !== null) raft.emit({ type: 'LeaderLost', term: raft.term, previousLeaderId });
+  if (leaderId !== null) {
+    raft.emit({ type: 'NewLeader', term: raft.term, leaderId, previousLeaderId });
+    concludeHandover(raft, leaderId);
+  } else if (previousLeaderId !== null) {
+    raft.emit({ type: 'LeaderLost', term: raft.term, previousLeaderId });
+  }
 }
 
 /** A fresh, random election timeout from now (§5.2). */
@@ -82,7 +86,7 @@ function endLeadership(raft: RaftState, reason: RoleChangeReason): void {
     const { index, configuration } = raft.membership.effective;
     raft.outbox.membershipOutcomes.push({ id: leadership.change.id, index, configuration, refusal: 'leadershipLost' });
   }
-  concludeTransfer(raft, leadership, reason === 'transferred');
+  suspendTransfer(raft, leadership);
   if (leadership.leaseValid) raft.emit({ type: 'LeaseChanged', term: raft.term, valid: false });
   for (const peer of leadership.peers.keys()) raft.emit({ type: 'ReplicationStopped', term: raft.term, peer, reason: 'leadershipLost' });
   raft.emit({ type: 'LeadershipLost', term: raft.term, reason: leadershipLossReason(reason) });

@@ -43,6 +43,8 @@ export function handleInstallSnapshot(raft: RaftState, from: NodeId, chunk: Inst
 
 /** The whole snapshot is here. Until it is in force this server takes no entries and does not campaign; if the log has caught up meanwhile it is not needed. */
 export function handleSnapshotStaged(raft: RaftState, last: LogId): void {
+  // Appends that arrived with the last chunk may have brought the log this far, and were acknowledged: they must stay.
+  if (raft.log.termAt(last.index) === last.term) advanceCommit(raft, last.index);
   if (last.index > raft.commitIndex) raft.restoring = last;
 }
 

@@ -2,7 +2,7 @@ import type { Configuration } from './configuration.js';
 import { Durability } from './durability.js';
 import type { RaftEventBody, Role } from './events.js';
 import type { LogId, LogIndex, NodeId, Term } from './ids.js';
-import type { Leadership } from './leadership.js';
+import type { Leadership, Transfer } from './leadership.js';
 import { RaftLog } from './log.js';
 import { MembershipHistory } from './membership.js';
 import type { RaftMessage, SnapshotMeta } from './messages.js';
@@ -64,6 +64,8 @@ export class RaftState {
   noVoteBefore = -Infinity;
   electionDeadline = Infinity;
   electionTimeoutMs = 0;
+  /** A transfer that outlived the leadership which began it: who leads next decides what became of it. */
+  handover: Transfer | null = null;
   halted = false;
   /** Maintenance: this server starts no election of its own. */
   electionsPaused = false;

@@ -12,7 +12,7 @@ export function handleTransfer(raft: RaftState, id: number, to: NodeId | null, t
   const { leadership } = raft;
   if (leadership === null) return answer(raft, id, to, 'refused', 'notLeader');
   if (leadership.transfer !== null) return answer(raft, id, to, 'refused', 'another transfer is under way');
-  const target = to === null ? (bestSuccessor(raft, leadership)?.id ?? null) : to;
+  const target = to ?? bestSuccessor(raft, leadership)?.id ?? null;
   if (target === null) return answer(raft, id, to, 'refused', 'no other voter is in touch');
   if (target === raft.id) return answer(raft, id, to, 'refused', 'this node leads already');
   if (!raft.configuration.voters.includes(target)) return answer(raft, id, to, 'refused', `${target} is not a voter`);
@@ -43,11 +43,46 @@ export function advanceTransfer(raft: RaftState, leadership: Leadership): void {
   }
 }
 
-/** Leadership ended while a transfer was under way. */
-export function concludeTransfer(raft: RaftState, leadership: Leadership, isHandedOver: boolean): void {
-  if (leadership.transfer === null) return;
-  if (isHandedOver) endTransfer(raft, leadership, 'transferred', '');
-  else endTransfer(raft, leadership, 'aborted', 'leadership was lost another way');
+/** Leadership ended while a transfer was under way. A target that was told to campaign may win: the next leader tells. */
+export function suspendTransfer(raft: RaftState, leadership: Leadership): void {
+  const { transfer } = leadership;
+  if (transfer === null) return;
+  if (!transfer.isSent) {
+    endTransfer(raft, leadership, 'aborted', 'leadership was lost another way');
+    return;
+  }
+  leadership.transfer = null;
+  raft.handover = transfer;
+}
+
+/** Somebody leads: the target, and the transfer is done, or it is not and never will be. */
+export function concludeHandover(raft: RaftState, leaderId: NodeId): void {
+  const { handover } = raft;
+  if (handover === null) return;
+  raft.handover = null;
+  if (leaderId === handover.to) answer(raft, handover.id, handover.to, 'transferred', '');
+  else answer(raft, handover.id, handover.to, 'aborted', `${leaderId} was elected instead`);
+}
+
+/** At the end of a turn without leadership: no leader was heard of in time. */
+export function expireHandover(raft: RaftState): void {
+  const { handover } = raft;
+  if (handover === null || raft.now < handover.deadline) return;
+  raft.handover = null;
+  answer(raft, handover.id, handover.to, 'timedOut', '');
+}
+
+/** The node ends: nobody here will learn who leads next. */
+export function abandonHandover(raft: RaftState): void {
+  const { handover } = raft;
+  raft.handover = null;
+  if (handover !== null) answer(raft, handover.id, handover.to, 'aborted', 'the node stops');
+}
+
+/** Whether this leader told that server to take its place. */
+export function isHandedTo(raft: RaftState, candidate: NodeId): boolean {
+  const transfer = raft.leadership?.transfer ?? null;
+  return transfer !== null && transfer.isSent && transfer.to === candidate;
 }
 
 /** The voter that would lose least: the longest durable log, then the latest contact. Null when none is in touch. */
@@ -61,7 +96,7 @@ export function bestSuccessor(raft: RaftState, leadership: Leadership): PeerProg
   return best;
 }
 
-/** A voter of higher priority that holds the whole log gets leadership; tried again only after some election timeouts. */
+/** A voter of higher priority that holds all that is committed gets leadership; tried again only after some election timeouts. */
 function preferPriority(raft: RaftState, leadership: Leadership): void {
   if (!leadership.established || raft.now < leadership.nextPriorityCheckAt) return;
   leadership.nextPriorityCheckAt = raft.now + raft.options.electionTimeoutMaxMs;
@@ -69,7 +104,8 @@ function preferPriority(raft: RaftState, leadership: Leadership): void {
   const since = raft.now - raft.options.electionTimeoutMinMs;
   let best: NodeId | null = null;
   for (const peer of leadership.peers.values()) {
-    const isReady = peer.match === raft.log.last.index && (peer.lastContactAt ?? -Infinity) >= since && raft.configuration.voters.includes(peer.id);
+    // Under load no peer ever holds the whole log; the transfer itself waits until this one does.
+    const isReady = peer.match >= raft.commitIndex && (peer.lastContactAt ?? -Infinity) >= since && raft.configuration.voters.includes(peer.id);
     if (isReady && priorityOf(peer.id) > priorityOf(best ?? raft.id)) best = peer.id;
   }
   if (best === null) return;

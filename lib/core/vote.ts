@@ -3,6 +3,7 @@ import { isAtLeastAsUpToDate, type NodeId } from './ids.js';
 import type { PreVoteRequest, VoteRequest } from './messages.js';
 import { becomeFollower, resetElectionTimer } from './roles.js';
 import type { RaftState } from './state.js';
+import { isHandedTo } from './transfer.js';
 
 /**
  * Answers a pre-vote: would this server vote for the sender in that term? Changes nothing here, and is
@@ -71,10 +72,4 @@ function rejectVote(raft: RaftState, from: NodeId, request: VoteRequest, reason:
 function hearsALeader(raft: RaftState): boolean {
   if (raft.role.type === 'leader' || raft.now < raft.noVoteBefore) return true;
   return raft.now - raft.lastLeaderContactAt < raft.options.electionTimeoutMinMs;
-}
-
-/** Whether this leader itself asked the candidate to campaign. */
-function isHandedTo(raft: RaftState, candidate: NodeId): boolean {
-  const transfer = raft.leadership?.transfer ?? null;
-  return transfer !== null && transfer.isSent && transfer.to === candidate;
 }

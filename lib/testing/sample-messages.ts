@@ -43,6 +43,7 @@ export function sampleMessages(): readonly PeerMessage[] {
     { type: 'installSnapshot', term: 9, round: 6, snapshot, offset: 4_999_999_000, data: new Uint8Array(1000).fill(8), checksum: 0xffffffff, done: true },
     { type: 'installSnapshot', term: 9, round: 7, snapshot, offset: 0, data: EMPTY_PAYLOAD, checksum: 0, done: false },
     { type: 'installSnapshotReply', term: 9, round: 8, last, received: 1000, installed: false, matched: 0 },
+    { type: 'timeoutNow', term: 9 },
     { type: 'forwardRequest', id: 1, operation: 'propose', payload: Uint8Array.of(1, 2, 3), timeoutMs: 1500 },
     { type: 'forwardRequest', id: large, operation: 'readIndex', payload: EMPTY_PAYLOAD, timeoutMs: 0 },
     { type: 'forwardReply', id: 1, outcome: { ok: true, index: 10, term: 9, value: Uint8Array.of(4, 5) } },

@@ -64,7 +64,20 @@ describe('RaftCore.turn', () => {
   it('a turn in which nothing happened gives nothing', () => {
     const core = new RaftCore(coreOptions('a'), restored(), 0);
     core.turn(0, []);
-    const nothing = { write: null, messages: [], apply: null, proposals: [], reads: [], logReads: [], snapshotSends: [], snapshotChunks: [], events: [] };
+    const nothing = {
+      write: null,
+      messages: [],
+      apply: null,
+      proposals: [],
+      reads: [],
+      membershipOutcomes: [],
+      transferOutcomes: [],
+      logReads: [],
+      snapshotSends: [],
+      snapshotChunks: [],
+      compactThrough: null,
+      events: [],
+    };
     expect(core.turn(1, [])).toEqual(nothing);
   });
 

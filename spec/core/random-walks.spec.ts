@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { CoreCluster } from '../support/core-cluster.js';
+import { carrySnapshots } from '../support/core-snapshots.js';
 
 const IDS = ['a', 'b', 'c'];
 
@@ -66,26 +67,6 @@ function happenTo(cluster: CoreCluster, type: Exclude<Chance, { which: number } 
     }
     default:
       return type satisfies never;
-  }
-}
-
-/** Whole snapshots travel in one chunk; the state machine restores at once. */
-function carrySnapshots(cluster: CoreCluster): void {
-  for (const [id, node] of cluster.nodes) {
-    for (const peer of node.snapshotSends.splice(0)) {
-      const snapshot = node.disk.snapshot;
-      if (snapshot === null) continue;
-      cluster.wire.push({
-        from: id,
-        to: peer,
-        message: { type: 'installSnapshot', term: node.status.term, round: 0, snapshot, offset: 0, data: new Uint8Array(snapshot.bytes), checksum: 0, done: true },
-      });
-      cluster.step(id, { type: 'snapshotSendEnded', peer, outcome: 'failed', ms: 1 });
-    }
-    for (const { chunk } of node.snapshotChunks.splice(0)) {
-      cluster.step(id, ...node.persist());
-      cluster.step(id, ...node.install(chunk));
-    }
   }
 }
 

@@ -37,12 +37,18 @@ describe('resolveOptions', () => {
       runId: expect.stringMatching(/^[0-9a-f-]{36}$/),
       core: expect.objectContaining({ id: 'a', seed: expect.any(Number), electionTimeoutMinMs: 500, electionTimeoutMaxMs: 1000, heartbeatIntervalMs: 100 }),
       limits: expect.objectContaining({ requestTimeoutMs: 10_000, maxPendingProposals: 100_000, drainTimeoutMs: 2_000, stallThresholdMs: 100 }),
+      snapshotPolicy: { entries: 100_000, bytes: 64 << 20, keepEntries: 10_000 },
     });
   });
 
   test('a stall is a timer late by a heartbeat interval, unless told otherwise', () => {
     expect(resolve({ heartbeatIntervalMs: 40 }).limits.stallThresholdMs).toBe(40);
     expect(resolve({ heartbeatIntervalMs: 40, stallThresholdMs: 70 }).limits.stallThresholdMs).toBe(70);
+  });
+
+  test('a snapshot policy is completed, or switched off', () => {
+    expect(resolve({ snapshotPolicy: { entries: 5 } }).snapshotPolicy).toEqual({ entries: 5, bytes: 64 << 20, keepEntries: 10_000 });
+    expect(resolve({ snapshotPolicy: null }).snapshotPolicy).toBeNull();
   });
 
   test('without a seed or a run id each node gets its own', () => {
@@ -87,6 +93,9 @@ describe('resolveOptions', () => {
     ['requestTimeoutMs', { requestTimeoutMs: NaN }],
     ['storageStallMs', { storageStallMs: null }],
     ['maxApplyBytes', { maxApplyBytes: '1' }],
+    ['snapshotPolicy.entries', { snapshotPolicy: { entries: 0 } }],
+    ['snapshotPolicy.bytes', { snapshotPolicy: { bytes: NaN } }],
+    ['snapshotPolicy.keepEntries', { snapshotPolicy: { keepEntries: -1 } }],
     ['seed', { seed: 0.5 }],
     ['seed', { seed: 'x' }],
     ['runId', { runId: '' }],

@@ -107,10 +107,12 @@ describe('S12 No campaign while a snapshot is pending or installing', () => {
     const cluster = new CoreCluster();
     const append = { type: 'append', term: 3, round: 1, previous: { index: 1, term: 1 }, commit: 1, entries: [] } as const;
     cluster.inject('a', 'c', chunk({ offset: 4, done: true }));
+    cluster.step('c', ...cluster.node('c').stage(chunk({})));
     cluster.inject('b', 'c', append);
     // A second snapshot is complete before the first is restored: the end of the first doesn't unlock the log.
     const later = { ...chunk({}).snapshot, last: { index: 60, term: 1 } };
     cluster.inject('b', 'c', chunk({ term: 3, snapshot: later, offset: 4, done: true }));
+    cluster.step('c', ...cluster.node('c').stage(chunk({ snapshot: later })));
     cluster.persist('c');
     cluster.step('c', ...cluster.node('c').install(chunk({})));
     cluster.inject('b', 'c', { ...append, previous: { index: 50, term: 1 }, commit: 51, entries: [{ index: 51, term: 3, kind: 'noop', payload: new Uint8Array(0) }] });

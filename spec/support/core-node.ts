@@ -4,7 +4,7 @@ import type { NodeId } from '../../lib/core/ids.js';
 import type { Input } from '../../lib/core/inputs.js';
 import type { InstallSnapshot } from '../../lib/core/messages.js';
 import type { CoreOptions } from '../../lib/core/options.js';
-import type { ApplyEffect, DurableWrite, LogRead, ProposalOutcome, ReadOutcome, SnapshotChunk, TurnOutput } from '../../lib/core/output.js';
+import type { ApplyEffect, DurableWrite, LogRead, MembershipOutcome, ProposalOutcome, ReadOutcome, SnapshotChunk, TransferOutcome, TurnOutput } from '../../lib/core/output.js';
 import { RaftCore } from '../../lib/core/raft.js';
 import type { CoreStatus } from '../../lib/core/status.js';
 import { MetricsFold } from '../../lib/node/metrics/fold.js';
@@ -25,6 +25,8 @@ export class CoreNode {
   events: RaftEventBody[] = [];
   proposals: ProposalOutcome[] = [];
   reads: ReadOutcome[] = [];
+  membershipOutcomes: MembershipOutcome[] = [];
+  transferOutcomes: TransferOutcome[] = [];
   logReads: LogRead[] = [];
   snapshotSends: NodeId[] = [];
   snapshotChunks: SnapshotChunk[] = [];
@@ -54,6 +56,8 @@ export class CoreNode {
     }
     this.proposals.push(...output.proposals);
     this.reads.push(...output.reads);
+    this.membershipOutcomes.push(...output.membershipOutcomes);
+    this.transferOutcomes.push(...output.transferOutcomes);
     this.logReads.push(...output.logReads);
     this.snapshotSends.push(...output.snapshotSends.map(({ peer }) => peer));
     this.snapshotChunks.push(...output.snapshotChunks);
@@ -97,6 +101,11 @@ export class CoreNode {
     if (keep.snapshotOnly === true) return [saved];
     this.disk.compact(through);
     return [saved, { type: 'compact', through }];
+  }
+
+  /** The last chunk came: from the next turn on nothing else may change log and state machine. */
+  stage({ snapshot }: InstallSnapshot): Input[] {
+    return [{ type: 'snapshotStaged', last: snapshot.last }];
   }
 
   /** Restores the state machine from the snapshot whose last chunk came. */

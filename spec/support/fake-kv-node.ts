@@ -1,8 +1,11 @@
 import { BehaviorSubject, EMPTY, Subject, type Observable } from 'rxjs';
 import type { EventBodies, EventType, RaftEvent } from '../../lib/core/events.js';
+import type { MembershipChange } from '../../lib/core/membership-plan.js';
+import type { SnapshotMeta } from '../../lib/core/messages.js';
+import type { CommittedMembership } from '../../lib/node/admin-calls.js';
 import { initialMetrics } from '../../lib/node/metrics/initial.js';
 import type { RaftMetrics } from '../../lib/node/metrics/metrics.js';
-import type { Applied, CallOptions, DataMetrics, ReadOptions, ReplicationMetrics, ServerMetrics } from '../../lib/node/raft-node.js';
+import type { Applied, CallOptions, DataMetrics, MembershipOptions, ReadOptions, ReplicationMetrics, ServerMetrics } from '../../lib/node/raft-node.js';
 import { KvMachine } from '../../lib/server/kv-machine.js';
 import type { KvAnswer, KvCommand, KvQuery, KvResult } from '../../lib/server/kv/commands.js';
 import type { KvNode } from '../../lib/server/kv-node.js';
@@ -20,6 +23,11 @@ export class FakeKvNode implements KvNode {
   readonly replicationMetrics: Observable<ReplicationMetrics> = this.#metrics;
   readonly reads: ReadOptions[] = [];
   readonly proposals: KvCommand[] = [];
+  readonly changes: MembershipChange[] = [];
+  readonly transfers: (string | null)[] = [];
+  /** What else was asked of the node, in order. */
+  readonly orders: string[] = [];
+  stalenessMs = 0;
   /** Calls that have not ended. */
   pending = 0;
   /** Set: every call rejects with this. */
@@ -53,6 +61,48 @@ export class FakeKvNode implements KvNode {
     this.reads.push(options);
     await this.#call(options);
     return this.machine.query(query);
+  }
+
+  proposeBatch(commands: readonly KvCommand[], options: CallOptions = {}): Promise<Applied<KvResult>[]> {
+    return Promise.all(commands.map((command) => this.propose(command, options)));
+  }
+
+  async changeMembership(change: MembershipChange, options: MembershipOptions = {}): Promise<CommittedMembership> {
+    this.changes.push(change);
+    await this.#call(options);
+    return { index: this.#index, configuration: this.#metrics.value.membership.effective };
+  }
+
+  async transferLeadership(to: string | null = null, options: CallOptions = {}): Promise<string> {
+    this.transfers.push(to);
+    await this.#call(options);
+    return to ?? 'b';
+  }
+
+  stepDown(): void {
+    this.orders.push('stepDown');
+  }
+
+  campaign(): void {
+    this.orders.push('campaign');
+  }
+
+  pauseElections(): void {
+    this.orders.push('pauseElections');
+  }
+
+  resumeElections(): void {
+    this.orders.push('resumeElections');
+  }
+
+  async takeSnapshot(): Promise<SnapshotMeta> {
+    await this.#call({});
+    const { applied, membership } = this.#metrics.value;
+    return { last: applied, configuration: membership.committed, configurationIndex: membership.committedIndex, bytes: 100 };
+  }
+
+  compactLog(through: number): void {
+    this.orders.push(`compactLog ${through}`);
   }
 
   committed(): Observable<never> {

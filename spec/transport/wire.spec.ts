@@ -19,13 +19,22 @@ const number = fc.oneof(fc.nat(300), fc.nat(), fc.maxSafeNat());
 const logId = fc.record({ index: number, term: number });
 const id = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
 const payload = fc.oneof(fc.uint8Array({ maxLength: 20 }), fc.uint8Array({ minLength: 250, maxLength: 70_000 }));
+/** What is known of a node beyond its address; what is not said is left out. */
+const detail = fc.record(
+  {
+    metadata: fc.dictionary(fc.string({ minLength: 1, maxLength: 10 }).filter((key) => key !== '__proto__'), fc.string({ maxLength: 10 }), { minKeys: 1, maxKeys: 3, noNullPrototype: true }),
+    autoPromote: fc.constant(true),
+    priority: fc.integer({ min: 1, max: 9 }),
+  },
+  { requiredKeys: [], noNullPrototype: true },
+);
 const configuration = fc
-  .record({ ids: fc.uniqueArray(id, { minLength: 1, maxLength: 6 }), address: fc.string({ maxLength: 30 }), voters: fc.integer({ min: 1, max: 6 }) })
-  .map(({ ids, address, voters }) => ({
+  .record({ ids: fc.uniqueArray(id, { minLength: 1, maxLength: 6 }), address: fc.string({ maxLength: 30 }), voters: fc.integer({ min: 1, max: 6 }), details: fc.array(detail, { minLength: 1, maxLength: 6 }) })
+  .map(({ ids, address, voters, details }) => ({
     voters: ids.slice(0, voters).sort(),
     votersOutgoing: ids.slice(0, 1),
     learners: ids.slice(voters).sort(),
-    nodes: Object.fromEntries(ids.map((node) => [node, { address: `${node} ${address}` }])),
+    nodes: Object.fromEntries(ids.map((node, place) => [node, { address: `${node} ${address}`, ...details[place % details.length] }])),
   }));
 const append = fc
   .record({ previous: fc.record({ index: fc.oneof(fc.nat(), fc.maxSafeNat().map((n) => Math.max(0, n - 100))), term: number }), term: number, round: number, commit: number,
@@ -48,7 +57,8 @@ const messages: fc.Arbitrary<PeerMessage> = fc.oneof(
   fc.record({ type: fc.constant('installSnapshot' as const), term: number, round: number, offset: number, data: payload, checksum: fc.nat(0xffffffff), done: fc.boolean(),
     snapshot: fc.record({ last: logId, configuration, configurationIndex: number, bytes: number }) }),
   fc.record({ type: fc.constant('installSnapshotReply' as const), term: number, round: number, last: logId, received: number, installed: fc.boolean(), matched: number }),
-  fc.record({ type: fc.constant('forwardRequest' as const), id: number, operation: fc.constantFrom('propose' as const, 'read' as const), payload, timeoutMs: number }),
+  fc.record({ type: fc.constant('timeoutNow' as const), term: number }),
+  fc.record({ type: fc.constant('forwardRequest' as const), id: number, operation: fc.constantFrom('propose' as const, 'readIndex' as const), payload, timeoutMs: number }),
   fc.record({ type: fc.constant('forwardReply' as const), id: number, outcome: fc.oneof(
     fc.record({ ok: fc.constant(true as const), index: number, term: number, value: payload }),
     fc.record({ ok: fc.constant(false as const), code: fc.constantFrom('notLeader' as const, 'indeterminate' as const, 'rejected' as const, 'overloaded' as const, 'timeout' as const, 'stopped' as const),
@@ -77,7 +87,7 @@ describe('the wire', () => {
   });
 
   it('keeps views of bytes that it is given for good', () => {
-    const bytes = encode({ type: 'forwardRequest', id: 1, operation: 'read', payload: Uint8Array.of(1, 2), timeoutMs: 1 });
+    const bytes = encode({ type: 'forwardRequest', id: 1, operation: 'readIndex', payload: Uint8Array.of(1, 2), timeoutMs: 1 });
     const message = decodeMessage(packer, bytes, true);
     expect(message.type === 'forwardRequest' && message.payload.buffer).toBe(bytes.buffer);
   });
@@ -97,8 +107,8 @@ describe('the wire', () => {
   });
 
   it('rounds a time limit up and cuts an error text short', () => {
-    expect(decode(encode({ type: 'forwardRequest', id: 1, operation: 'read', payload: new Uint8Array(), timeoutMs: 0.5 }))).toMatchObject({ timeoutMs: 1 });
-    expect(decode(encode({ type: 'forwardRequest', id: 1, operation: 'read', payload: new Uint8Array(), timeoutMs: Infinity }))).toMatchObject({ timeoutMs: Number.MAX_SAFE_INTEGER });
+    expect(decode(encode({ type: 'forwardRequest', id: 1, operation: 'readIndex', payload: new Uint8Array(), timeoutMs: 0.5 }))).toMatchObject({ timeoutMs: 1 });
+    expect(decode(encode({ type: 'forwardRequest', id: 1, operation: 'readIndex', payload: new Uint8Array(), timeoutMs: Infinity }))).toMatchObject({ timeoutMs: Number.MAX_SAFE_INTEGER });
     expect(decode(encode({ type: 'forwardReply', id: 1, outcome: { ok: false, code: 'rejected', message: 'x'.repeat(5000), leaderId: null } })))
       .toMatchObject({ outcome: { message: 'x'.repeat(1024) } });
   });

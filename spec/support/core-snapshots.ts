@@ -1,0 +1,33 @@
+import type { NodeId } from '../../lib/core/ids.js';
+import type { InstallSnapshot } from '../../lib/core/messages.js';
+import type { CoreCluster } from './core-cluster.js';
+import { defined } from './defined.js';
+
+/** The one chunk that holds a node's whole snapshot. */
+export function snapshotFrom(cluster: CoreCluster, id: NodeId): InstallSnapshot {
+  const { status, core, disk } = cluster.node(id);
+  const snapshot = defined(disk.snapshot, `the snapshot of ${id}`);
+  return { type: 'installSnapshot', term: status.term, round: core.round, snapshot, offset: 0, data: new Uint8Array(snapshot.bytes), checksum: 0, done: true };
+}
+
+/** Whole snapshots travel in one chunk; what has arrived is staged and, once older writes are durable, installed. */
+export function carrySnapshots(cluster: CoreCluster): void {
+  for (const [id, node] of cluster.nodes) {
+    for (const peer of node.snapshotSends.splice(0)) {
+      if (node.disk.snapshot === null) continue;
+      cluster.wire.push({ from: id, to: peer, message: snapshotFrom(cluster, id) });
+      cluster.step(id, { type: 'snapshotSendEnded', peer, outcome: 'failed', ms: 1 });
+    }
+    for (const { chunk } of node.snapshotChunks.splice(0)) installWhole(cluster, id, chunk);
+  }
+}
+
+/** What the shell does once the last chunk is here. */
+export function installWhole(cluster: CoreCluster, id: NodeId, chunk: InstallSnapshot): void {
+  const node = cluster.node(id);
+  cluster.step(id, ...node.stage(chunk));
+  cluster.step(id, ...node.persist());
+  cluster.apply(id);
+  if (node.core.restoring?.index === chunk.snapshot.last.index) cluster.step(id, ...node.install(chunk));
+  else if (node.core.restoring === null) cluster.step(id, { type: 'snapshotAbandoned' });
+}
