@@ -37,6 +37,7 @@ export class ClientCalls<C, R, Q, A> {
   private proposing: readonly Proposal[] = [];
   /** Reads that were served and not reported yet. */
   private readonly served = { linearizable: 0, lease: 0 };
+  private isStopping = false;
 
   constructor(private readonly parts: ClientCallsParts<C, R, Q, A>) {
     const { limits, runId } = parts.resolved;
@@ -49,6 +50,11 @@ export class ClientCalls<C, R, Q, A> {
   /** Calls that have no answer yet. */
   get pendingCount(): number {
     return this.proposals.count + this.forwarder.count;
+  }
+
+  /** The node stops: other nodes' calls are refused from now on. (It takes no more of its own either.) */
+  takeNoMore(): void {
+    this.isStopping = true;
   }
 
   /** @throws {OverloadedError} */
@@ -175,6 +181,7 @@ export class ClientCalls<C, R, Q, A> {
       options.transport.flush();
     };
     const refuse = (error: unknown): void => reply(refusalOf(error));
+    if (this.isStopping) return refuse(new StoppedError('stopping'));
     try {
       if (request.operation === 'propose') {
         const proposal = new Proposal(request.payload, clock.now(), timeoutMs);
