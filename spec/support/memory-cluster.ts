@@ -117,7 +117,7 @@ export class MemoryCluster {
     const entries = await storage.read(1, through, Infinity);
     const machine = new ListMachine();
     const codec = msgpackCodec<string>();
-    machine.apply(entries.filter(({ kind }) => kind === 'command').map(({ index, term, payload }) => ({ index, term, command: codec.decode(payload) })));
+    void machine.apply(entries.filter(({ kind }) => kind === 'command').map(({ index, term, payload }) => ({ index, term, command: codec.decode(payload) })));
     const last = defined(entries.at(-1), 'the last entry');
     const configuration = decodeConfiguration(defined(state.configurations.at(-1), 'a configuration').payload);
     const meta = { last: { index: last.index, term: last.term }, configuration, configurationIndex: state.configurations.at(-1)?.index ?? 0 };
