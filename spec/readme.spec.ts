@@ -9,11 +9,8 @@ const readme = readFileSync(join(root, 'README.md'), 'utf8');
 const blocks = blocksOf(readme);
 const programs = programsOf(blocks);
 
-/** The examples of `npm start`, without the nodes' addresses. */
-const PRINTED_BY_START = readFileSync(join(root, 'lib/cli/cluster/run-cluster.ts'), 'utf8')
-  .split('\n')
-  .flatMap((line) => /`\s*(curl .*?)\s*#/.exec(line)?.[1] ?? [])
-  .map((line) => line.replace(/\$\{[^}]*\}/, ''));
+/** What prints the examples of `npm start`, without the nodes' addresses. */
+const printer = readFileSync(join(root, 'lib/cli/cluster/run-cluster.ts'), 'utf8').replaceAll(/\$\{[^}]*\}/g, '');
 
 describe('the programs of the README', () => {
   let workshop: Workshop;
@@ -43,11 +40,11 @@ describe('the rest of the README', () => {
     for (const command of line.split(' && ')) expect(isKnown(command)).toBe(true);
   });
 
-  /** `curl` lines must be those that `npm start` prints. */
+  /** `curl` lines must be those that `npm start` prints; the test of the cluster sends the same requests. */
   function isKnown(command: string): boolean {
     const script = /^npm (?:run )?(start|test|bench|build|lint|typecheck)(?: -- .+)?$/.exec(command)?.[1];
     if (script !== undefined) return script in scripts;
-    if (command.startsWith('curl ')) return PRINTED_BY_START.includes(command.replace(/http:..127\.0\.0\.1:810\d/, ''));
+    if (command.startsWith('curl ')) return printer.includes(command.replace(/http:..127\.0\.0\.1:810\d/, ''));
     return command === 'npm ci' || command === 'npm install rxraft rxjs';
   }
 

@@ -10,7 +10,8 @@ import type { RaftState } from './state.js';
  * that no quorum has answered for an election timeout steps down (check-quorum, thesis §6.2).
  */
 export function checkLeadershipDeadlines(raft: RaftState, leadership: Leadership): void {
-  if (leadership.leaseValid && raft.now >= leaseDeadline(raft, leadership)) {
+  if (raft.now < leaseDeadline(raft, leadership) || isQuorumAlone(raft)) return;
+  if (leadership.leaseValid) {
     leadership.leaseValid = false;
     raft.emit({ type: 'LeaseChanged', term: raft.term, valid: false });
   }
@@ -24,6 +25,11 @@ export function leaseDeadline(raft: RaftState, leadership: Leadership): number {
 
 export function checkQuorumDeadline(raft: RaftState, leadership: Leadership): number {
   return Math.max(leadership.rounds.quorumSince, leadership.sinceAt) + raft.options.electionTimeoutMinMs;
+}
+
+/** The only voter: nobody can replace it, however long it slept. */
+function isQuorumAlone(raft: RaftState): boolean {
+  return quorumReached(raft.configuration, (id) => (id === raft.id ? 1 : 0)) === 1;
 }
 
 /** A peer answered, echoing a round: it was still a follower of this leader when that round had begun. */

@@ -36,8 +36,10 @@ export class ClientCalls<C, R, Q, A> {
   private readonly seenRequests = new SeenRequests();
   /** Who waits for the `propose` input of the turn that runs. */
   private proposing: readonly Proposal[] = [];
+  private knownLeader: NodeId | null = null;
   /** Reads that were served and not reported yet. */
   private readonly served = { linearizable: 0, lease: 0 };
+  private isStopping = false;
 
   constructor(private readonly parts: ClientCallsParts<C, R, Q, A>) {
     const { limits, runId } = parts.resolved;
@@ -50,6 +52,11 @@ export class ClientCalls<C, R, Q, A> {
   /** Calls that have no answer yet. */
   get pendingCount(): number {
     return this.proposals.count + this.forwarder.count;
+  }
+
+  /** The node stops: other nodes' calls are refused from now on. (It takes no more of its own either.) */
+  takeNoMore(): void {
+    this.isStopping = true;
   }
 
   /** @throws {OverloadedError} */
@@ -97,6 +104,11 @@ export class ClientCalls<C, R, Q, A> {
 
   /** Takes the core's answers of the turn. */
   settle(output: TurnOutput): void {
+    const { leaderId } = this.parts.core;
+    if (leaderId !== this.knownLeader) {
+      this.knownLeader = leaderId;
+      if (leaderId !== null) this.forwarder.handleLeader(leaderId);
+    }
     for (const outcome of output.proposals) this.refuse(this.proposals.settle(this.proposing, outcome), outcome.refusal);
     if (output.proposals.length > 0) this.proposing = [];
     if (output.reads.length === 0) return;
@@ -116,8 +128,8 @@ export class ClientCalls<C, R, Q, A> {
     else if (this.seenRequests.isNew(from, message.id)) this.serve(from, message);
   }
 
-  handleDisconnect(peer: NodeId): void {
-    this.forwarder.handleDisconnect(peer);
+  handleConnection(peer: NodeId, up: boolean): void {
+    this.forwarder.handleConnection(peer, up);
   }
 
   /** The node ends: everything is answered. Returns how many proposals were left in the log. */
@@ -184,6 +196,7 @@ export class ClientCalls<C, R, Q, A> {
       options.transport.flush();
     };
     const refuse = (error: unknown): void => reply(refusalOf(error));
+    if (this.isStopping) return refuse(new StoppedError('stopping'));
     try {
       if (request.operation === 'propose') {
         const proposal = new Proposal(request.payload, clock.now(), timeoutMs);

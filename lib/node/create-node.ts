@@ -218,6 +218,7 @@ class NodeFacade<C, R, Q, A> implements RaftNode<C, R, Q, A> {
 
   /** Lets accepted proposals finish, for `drainTimeoutMs` at most. */
   private async drain(engine: Engine<C, R, Q, A>): Promise<void> {
+    engine.calls.takeNoMore();
     if (engine.calls.pendingCount === 0) return;
     const timedOut = new Observable<void>((subscriber) => this.clock.schedule(this.resolved.limits.drainTimeoutMs, () => subscriber.next()));
     const drained = engine.progress.pipe(filter(() => engine.calls.pendingCount === 0));
@@ -271,8 +272,9 @@ class NodeFacade<C, R, Q, A> implements RaftNode<C, R, Q, A> {
   }
 
   private runningEngine(): Engine<C, R, Q, A> {
-    if (this.state !== 'running' || this.engine === null) throw new StoppedError(this.state === 'initial' ? 'not started' : this.state);
-    return this.engine;
+    const { state, engine, stopping } = this;
+    if (state === 'running' && stopping === null && engine !== null) return engine;
+    throw new StoppedError(state === 'running' ? 'stopping' : state === 'initial' ? 'not started' : state);
   }
 
   private timeoutOf(options: CallOptions): number {

@@ -108,10 +108,8 @@ export class Engine<C, R, Q, A> {
     this.subscriptions.add(transport.messages.subscribe((inbound) => this.receive(inbound)));
     this.subscriptions.add(
       transport.connections.subscribe((change) => {
-        if (!change.up) {
-          this.calls.handleDisconnect(change.peer);
-          this.progressed.next();
-        }
+        this.calls.handleConnection(change.peer, change.up);
+        this.progressed.next();
         this.loop.enqueue({ type: 'connection', ...change });
       }),
     );

@@ -17,6 +17,8 @@ interface Forwarded {
  * command's fate is unknown and a query's is not.
  */
 export class Forwarder {
+  /** Peers that the transport says it can't reach: it would drop what is sent to them. */
+  private readonly unreachable = new Set<NodeId>();
   /** Every request whose call is not settled. */
   private readonly pending = new Map<number, Forwarded>();
 
@@ -31,7 +33,12 @@ export class Forwarder {
     return this.pending.size;
   }
 
+  /** Sends a request to the leader, or refuses it at once when the leader can't be reached: nothing happened then. */
   forward(payload: Uint8Array, request: Forwarded, now: number): void {
+    if (this.unreachable.has(request.leaderId)) {
+      request.call.reject(new NotLeaderError(null, null));
+      return;
+    }
     const id = this.nextId++;
     const timeoutMs = Math.max(1, Math.ceil(request.call.deadline - now));
     this.pending.set(id, request);
@@ -52,10 +59,23 @@ export class Forwarder {
     }
   }
 
-  /** The connection to a peer broke: what was with it gets no reply. */
-  handleDisconnect(peer: NodeId): void {
+  /** The connection to a peer broke or is back. What was with it when it broke gets no reply. */
+  handleConnection(peer: NodeId, up: boolean): void {
+    if (up) this.unreachable.delete(peer);
+    else {
+      this.unreachable.add(peer);
+      this.abandon((leaderId) => leaderId === peer);
+    }
+  }
+
+  /** Another leader is known: the one before may be cut off without its connection having broken, and never reply. */
+  handleLeader(leaderId: NodeId): void {
+    this.abandon((other) => other !== leaderId);
+  }
+
+  private abandon(isGone: (leaderId: NodeId) => boolean): void {
     for (const request of this.pending.values()) {
-      if (request.leaderId !== peer) continue;
+      if (!isGone(request.leaderId)) continue;
       request.call.reject(request.operation === 'propose' ? new ProposalIndeterminateError('connectionLost') : new NotLeaderError(null, null));
     }
   }

@@ -103,6 +103,16 @@ describe('S12 No campaign while a snapshot is pending or installing', () => {
     expect(cluster.status('c').role).toBe('preCandidate');
   });
 
+  it('what is committed meanwhile is not given to a state machine that is about to be replaced', () => {
+    const cluster = new CoreCluster({ logs: { c: [1, 1, 1] } });
+    cluster.inject('a', 'c', { type: 'append', term: 2, round: 1, previous: { index: 1, term: 1 }, commit: 1, entries: [] });
+    cluster.inject('a', 'c', { type: 'heartbeat', term: 2, round: 2, commit: 3 });
+    cluster.inject('a', 'c', chunk({ offset: 4, done: true }));
+    cluster.apply('c');
+    expect(cluster.status('c')).toMatchObject({ committed: { index: 3 }, applied: { index: 1 } });
+    expect(cluster.node('c').applying).toBeNull();
+  });
+
   it('between the last chunk and the restored state nothing is appended or applied, whoever leads', () => {
     const cluster = new CoreCluster();
     const append = { type: 'append', term: 3, round: 1, previous: { index: 1, term: 1 }, commit: 1, entries: [] } as const;

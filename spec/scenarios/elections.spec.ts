@@ -62,6 +62,10 @@ describe('S2 A candidate with a stale log never wins; only the persisted last in
     cluster.settle();
     const durable = cluster.status('b').persisted;
     expect(cluster.status('b').lastLog.index).toBe(durable.index + 1);
+    cluster.now += MIN_TIMEOUT_MS;
+    cluster.inject('b', 'c', { type: 'preVoteRequest', term: 3, lastLog: durable });
+    expect(cluster.sent('preVoteReply', { from: 'c' })).toEqual([{ type: 'preVoteReply', term: 3, granted: true }]);
+    cluster.take();
     cluster.timeout('b');
     expect(cluster.sent('preVoteRequest', { to: 'c' })).toEqual([{ type: 'preVoteRequest', term: 3, lastLog: durable }]);
     cluster.inject('b', 'c', voteRequest(3, { lastLog: durable, transfer: true }));
@@ -158,8 +162,13 @@ describe('S4 Pre-vote: a partitioned node that returns does not raise the term; 
     cluster.timeout('b');
     cluster.inject('d', 'b', grant);
     expect(cluster.status('b').role).toBe('preCandidate');
+    cluster.inject('c', 'b', { ...grant, term: 2 }); // an answer to the campaign for term 2
+    expect(cluster.status('b').role).toBe('preCandidate');
     cluster.inject('c', 'b', grant);
     expect(cluster.status('b').role).toBe('candidate');
+    cluster.persist('b');
+    for (const id of ['c', 'd']) cluster.inject(id, 'b', { type: 'voteReply', term: 2, granted: true });
+    expect(cluster.status('b')).toMatchObject({ role: 'candidate', term: 3 });
   });
 });
 

@@ -60,6 +60,14 @@ describe('S51 ReadIndex acknowledgements count current voters only, with unique 
     expect(cluster.node('a').reads).toMatchObject([{ id: 1, index: 2 }]);
   });
 
+  it('a follower echoes the rounds of this term’s leader, not those of the last', () => {
+    const cluster = new CoreCluster();
+    cluster.inject('a', 'b', { type: 'heartbeat', term: 2, round: 9, commit: 0 });
+    cluster.inject('c', 'b', { type: 'append', term: 3, round: 4, previous: { index: 1, term: 1 }, commit: 0, entries: [] });
+    cluster.persist('b');
+    expect(cluster.wire).toMatchObject([{ to: 'c', message: { type: 'appendReply', term: 3, round: 4 } }]);
+  });
+
   it('a read that arrives while a round is under way waits for the next; it may not use what began before it', () => {
     const cluster = ledByA();
     read(cluster, 1);

@@ -138,6 +138,13 @@ describe('S19 Duplicated, reordered or delayed append responses and rejections n
     expect(cluster.status('b').committed).toEqual(cluster.status('a').lastLog);
   });
 
+  it('a rejection of what was acknowledged since does not even end pipelining', () => {
+    const cluster = new CoreCluster();
+    cluster.elect('a');
+    cluster.inject('b', 'a', { type: 'appendRejected', term: 2, round: 1, rejected: 2, hint: { index: 0, term: 0 } });
+    expect(cluster.status('a').peers['b']).toMatchObject({ state: 'replicate', matched: 2, next: 3 });
+  });
+
   it('an acknowledgement past the end of the log is refused and reported', () => {
     const cluster = new CoreCluster();
     cluster.elect('a');
@@ -153,7 +160,7 @@ describe('S20 An append acknowledgement that completes after the term or role ch
   it('entries of the old leader that become durable under the new one are not acknowledged to it', () => {
     const cluster = new CoreCluster();
     cluster.inject('a', 'b', two);
-    cluster.persist('b', 0);
+    cluster.inject('a', 'b', two); // once more: an acknowledgement is owed as soon as more is durable
     cluster.inject('c', 'b', { type: 'heartbeat', term: 3, round: 1, commit: 0 });
     cluster.persist('b');
     expect(cluster.status('b').persisted).toEqual({ index: 3, term: 2 });

@@ -81,11 +81,23 @@ export class ManualClock implements Clock {
 /** One process's view of a clock: once it is dead, nothing calls back any more. */
 export class ProcessClock implements Clock {
   private isDead = false;
+  /** What fell due while the process did not run; null while it runs. */
+  private missed: (() => void)[] | null = null;
 
   constructor(private readonly clock: ManualClock) {}
 
   kill(): void {
     this.isDead = true;
+  }
+
+  /** The process does not get the thread: no timer fires. Returns what lets it go on: everything missed, at once. */
+  pause(): () => void {
+    const missed: (() => void)[] = [];
+    this.missed = missed;
+    return () => {
+      this.missed = null;
+      for (const callback of missed) callback();
+    };
   }
 
   now(): number {
@@ -105,6 +117,8 @@ export class ProcessClock implements Clock {
   }
 
   private ifAlive(callback: () => void): void {
-    if (!this.isDead) callback();
+    if (this.isDead) return;
+    if (this.missed !== null) this.missed.push(callback);
+    else callback();
   }
 }

@@ -36,6 +36,8 @@ export interface NodeRun {
   /** How `events` ended, if it did. */
   ended: 'complete' | Error | null;
   isAlive: boolean;
+  /** When the process died, if it did. */
+  diedAt: number | null;
 }
 
 /** A cluster of real nodes within one process: memory network, memory disks, and a clock that the test holds. */
@@ -77,7 +79,7 @@ export class MemoryCluster {
       runId: `${id}-${count + 1}`,
     };
     const node = createRaftNode(options);
-    const run: NodeRun = { id, node, machine, clock, options, events: [], ended: null, isAlive: true };
+    const run: NodeRun = { id, node, machine, clock, options, events: [], ended: null, isAlive: true, diedAt: null };
     this.runs.push(run);
     const subscription = node.events.subscribe({
       next: (event) => run.events.push(event),
@@ -99,6 +101,7 @@ export class MemoryCluster {
   crash(id: NodeId): void {
     const run = this.run(id);
     run.isAlive = false;
+    run.diedAt = this.clock.now();
     run.clock.kill();
     this.subscriptions.get(run)?.unsubscribe();
     this.network.detach(id);
@@ -117,7 +120,7 @@ export class MemoryCluster {
     const entries = await storage.read(1, through, Infinity);
     const machine = new ListMachine();
     const codec = msgpackCodec<string>();
-    machine.apply(entries.filter(({ kind }) => kind === 'command').map(({ index, term, payload }) => ({ index, term, command: codec.decode(payload) })));
+    void machine.apply(entries.filter(({ kind }) => kind === 'command').map(({ index, term, payload }) => ({ index, term, command: codec.decode(payload) })));
     const last = defined(entries.at(-1), 'the last entry');
     const configuration = decodeConfiguration(defined(state.configurations.at(-1), 'a configuration').payload);
     const meta = { last: { index: last.index, term: last.term }, configuration, configurationIndex: state.configurations.at(-1)?.index ?? 0 };

@@ -5,7 +5,7 @@ export type Reporting = 'subscriber' | 'null' | 'out';
 
 export interface BenchCluster {
   readonly leader: RaftNode<Uint8Array, undefined>;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 /** Three nodes in this process on memory adapters, with a state machine that does nothing. */

@@ -4,7 +4,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { fileURLToPath } from 'node:url';
-import { Command, InvalidArgumentError } from 'commander';
+import { parseArgs } from 'node:util';
 import type { AppendRates } from './durable-append.js';
 import type { Rate } from './closed-loop.js';
 import { median, rowsOf, table, type Row } from './report.js';
@@ -12,15 +12,33 @@ import { median, rowsOf, table, type Row } from './report.js';
 const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url));
 const run = promisify(execFile);
 
+const HELP = `Usage: npm run bench -- [options]
+
+Measures rxraft on this machine: proposals in one process, the cost of reporting, durable appends.
+Quote the ratios; absolute figures drift with the machine.
+
+  -n, --runs <count>   runs of each measurement; the median is reported (default 5)
+  --total <count>      proposals per run, a tenth of it with one proposer (default 400000)
+  --out <folder>       where results.json goes, and the files of the append measurement (default .bench)
+  -h, --help           this text`;
+
 /** Every measurement is repeated, the variants of one comparison in turn, and reported by its median. */
 async function main(): Promise<void> {
-  const program = new Command('npm run bench --')
-    .description('Measures rxraft on this machine: proposals in one process, the cost of reporting, durable appends. Quote the ratios; absolute figures drift with the machine.')
-    .option('-n, --runs <count>', 'runs of each measurement; the median is reported', positive, 5)
-    .option('--total <count>', 'proposals per run (a tenth of it with one proposer)', positive, 400_000)
-    .option('--out <folder>', 'where results.json goes, and the files of the append measurement', '.bench')
-    .parse();
-  const { runs, total, out } = program.opts<{ runs: number; total: number; out: string }>();
+  const { values } = parseArgs({
+    options: {
+      runs: { type: 'string', short: 'n', default: '5' },
+      total: { type: 'string', default: '400000' },
+      out: { type: 'string', default: '.bench' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(HELP);
+    return;
+  }
+  const { out } = values;
+  const runs = positive('runs', values.runs);
+  const total = positive('total', values.total);
   await mkdir(out, { recursive: true });
   console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}; medians of ${runs} runs\n`);
   const rows: Row[] = [...(await proposalRows(runs, total)), ...(await reporterRows(runs, total)), ...(await appendRows(runs, out))];
@@ -83,10 +101,10 @@ function progress(row: Row | undefined): void {
   if (process.stderr.isTTY && row !== undefined) process.stderr.write(`  done: ${row.what}\n`);
 }
 
-function positive(text: string): number {
+function positive(option: string, text: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value > 0) return value;
-  throw new InvalidArgumentError('must be a whole number above 0');
+  throw new Error(`--${option} is ${JSON.stringify(text)}; allowed: a whole number above 0`);
 }
 
 await main();

@@ -175,7 +175,7 @@ export class Check {
   #say(what: string, text: string): void {
     const { terminal } = this.#parts;
     terminal.progress('');
-    terminal.line(`  ${terminal.style('bold', what.padEnd(9))} ${text}`);
+    terminal.line(`  ${terminal.style('bold', what.padEnd(9))}  ${text}`);
   }
 }
 

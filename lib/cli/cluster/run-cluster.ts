@@ -89,12 +89,16 @@ async function introduce(members: readonly Member[], cluster: LocalCluster, { te
     const role = member.id === leader?.member.id ? style('good', `leader of term ${leader.term}`) : '';
     terminal.line(`  ${style('bold', member.id)}  ${member.url}   raft 127.0.0.1:${member.raftPort}   pid ${cluster.processOf(member.id).pid ?? '?'}   ${role}`.trimEnd());
   }
-  const [a, b, c] = members;
+  const [a, b, c] = members.map(({ url }) => url);
+  const examples = [
+    `curl -i -X PUT --data 'hello' ${a ?? ''}/kv/greeting # on any node: it forwards to the leader`,
+    `curl -i ${b ?? ''}/kv/greeting # linearizable, from another node`,
+    `curl -N ${c ?? ''}/events?type=NewLeader # the transitions, as they happen`,
+  ].map((example) => example.split(' # '));
+  const width = Math.max(...examples.map(([call]) => call?.length ?? 0));
   terminal.line();
   terminal.line('Try, in another terminal:');
-  terminal.line(`  curl -i -X PUT --data 'hello' ${a?.url ?? ''}/kv/greeting     # on any node: it forwards to the leader`);
-  terminal.line(`  curl -i ${b?.url ?? ''}/kv/greeting                         # linearizable, from another node`);
-  terminal.line(`  curl -N ${c?.url ?? ''}/events?type=NewLeader               # the transitions, as they happen`);
+  for (const [call, why] of examples) terminal.line(`  ${call?.padEnd(width) ?? ''}   ${style('dim', `# ${why ?? ''}`)}`);
   terminal.line();
   terminal.line(`Kill a node (kill -9 <pid>) and watch. ${style('dim', 'Ctrl-C stops all three; the data stays.')}`);
   terminal.line();
