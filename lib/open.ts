@@ -3,7 +3,12 @@ import type { NodeId } from './core/ids.js';
 import { createNode } from './node/create-node.js';
 import type { NodeOptions } from './node/options.js';
 import type { RaftNode } from './node/raft-node.js';
-import { ReplicatedStore, replicatedMachine, type Reduced, type Reducer } from './node/replicated.js';
+import { ReplicatedStore } from './node/replicated.js';
+import { replicatedMachine, type Reduced, type Reducer } from './node/replicated-machine.js';
+import type { SessionCommand, SessionResult } from './node/sessions/commands.js';
+import { sessionCodec } from './node/sessions/session-codec.js';
+import type { SessionLimits } from './node/sessions/session-table.js';
+import { withSessions } from './node/sessions/with-sessions.js';
 import type { Codec } from './ports/codec.js';
 
 /** A node's options; commands, results, queries and answers are MessagePack unless you say otherwise. */
@@ -52,23 +57,37 @@ export async function openRaftNode<C, R, Q = never, A = never>(
   return node;
 }
 
+/** A node's options for a store: the store brings the state machine; a `commandCodec`, if given, carries actions. */
+type StoreNodeOptions<S, A> =
+  | Omit<OpenNodeOptions<A, Reduced, void, S>, 'stateMachine'>
+  | Omit<RaftNodeOptions<A, Reduced, void, S>, 'stateMachine'>;
+
 /** What a replicated store is made of. */
 export interface OpenReplicatedOptions<S, A> {
-  readonly node: Omit<OpenNodeOptions<A, Reduced, void, S>, 'stateMachine'> | Omit<RaftNodeOptions<A, Reduced, void, S>, 'stateMachine'>;
+  readonly node: StoreNodeOptions<S, A>;
   readonly reducer: Reducer<S, A>;
   readonly initial: S;
   /** Carries the state in snapshots. Default: MessagePack. */
   readonly stateCodec?: Codec<S>;
+  /** The bounds of the sessions that make `dispatch` exactly-once; the same on every node. Default `DEFAULT_SESSION_LIMITS`. */
+  readonly sessions?: Partial<SessionLimits>;
 }
 
 /**
  * Opens one node of a replicated store: with `dataDir` on LMDB and TCP, or on the `storage` and `transport` given.
  * Resolves once the node runs; the state fills in as the log is applied.
+ * @throws {ConfigError} that lists every option that is wrong; what starting the node rejects with.
  */
 export async function openReplicated<S, A>(options: OpenReplicatedOptions<S, A>): Promise<ReplicatedStore<S, A>> {
-  const stateMachine = replicatedMachine(options.reducer, options.initial, options.stateCodec ?? msgpackCodec<S>());
-  if ('dataDir' in options.node) return new ReplicatedStore(await openRaftNode({ ...options.node, stateMachine }), stateMachine, options.node);
-  const node = createRaftNode({ ...options.node, stateMachine });
+  const reduced = replicatedMachine(options.reducer, options.initial, options.stateCodec ?? msgpackCodec<S>());
+  const machine = withSessions(reduced, { ...options.sessions, resultCodec: msgpackCodec<Reduced>() });
+  const carried = { stateMachine: machine, commandCodec: sessionCodec(options.node.commandCodec ?? msgpackCodec<A>()) };
+  const { clock, requestTimeoutMs } = options.node;
+  if ('dataDir' in options.node) {
+    const node = await openRaftNode<SessionCommand<A>, SessionResult<Reduced>, void, S>({ ...options.node, ...carried });
+    return new ReplicatedStore({ node, reduced, machine, clock, requestTimeoutMs });
+  }
+  const node = createRaftNode<SessionCommand<A>, SessionResult<Reduced>, void, S>({ ...options.node, ...carried });
   await node.start();
-  return new ReplicatedStore(node, stateMachine, options.node);
+  return new ReplicatedStore({ node, reduced, machine, clock, requestTimeoutMs });
 }

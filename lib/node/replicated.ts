@@ -1,54 +1,40 @@
-import { BehaviorSubject, NEVER, Observable, catchError, concatWith, filter, firstValueFrom, ignoreElements, race, throwError } from 'rxjs';
-import type { LogIndex } from '../core/ids.js';
+import { BehaviorSubject, NEVER, Observable, catchError, concatWith, defer, filter, firstValueFrom, ignoreElements, map, race, throwError } from 'rxjs';
+import type { LogIndex, Term } from '../core/ids.js';
 import type { Clock } from '../ports/clock.js';
-import type { Codec } from '../ports/codec.js';
-import { ActionRefusedError, ProposalIndeterminateError } from '../ports/errors.js';
-import type { Committed, StateMachine } from '../ports/state-machine.js';
+import { ActionRefusedError, ProposalIndeterminateError, StorageError } from '../ports/errors.js';
 import { CurrentValue } from './metrics/current-value.js';
 import { DEFAULT_LIMITS } from './options.js';
-import type { Applied, CallOptions, ObservableValue, RaftNode } from './raft-node.js';
+import type { Applied, CallOptions, CommittedOptions, ObservableValue, RaftNode } from './raft-node.js';
+import type { Reduced, ReplicatedMachine } from './replicated-machine.js';
+import type { SessionCommand, SessionResult } from './sessions/commands.js';
+import { limitsFrom, type Limits } from './sessions/limits.js';
+import { ReopeningSession } from './sessions/reopening-session.js';
+import type { SessionMachine } from './sessions/with-sessions.js';
 import { systemClock } from './system-clock.js';
 
-/** Must be deterministic: no clock, no chance, nothing but its arguments. Must not change `state`; returns the next one. */
-export type Reducer<S, A> = (state: S, action: A) => S;
+/** The node beneath a store. */
+export type ReplicatedNode<S, A> = RaftNode<SessionCommand<A>, SessionResult<Reduced>, void, S>;
 
-/** What reducing an action came to. A reducer that throws refuses the action, on every node alike. */
-export type Reduced = { readonly ok: true } | { readonly ok: false; readonly message: string };
-
-/** A reducer as a state machine: what the log's actions come to. */
-export interface ReplicatedMachine<S, A> extends StateMachine<A, Reduced, void, S> {
-  /** The state after the last batch, and how far in the log it is. */
-  readonly current: BehaviorSubject<{ readonly state: S; readonly index: LogIndex }>;
+export interface ReplicatedStoreParts<S, A> {
+  readonly node: ReplicatedNode<S, A>;
+  /** The reducer's own machine. */
+  readonly reduced: ReplicatedMachine<S, A>;
+  /** The same one with sessions, as the node runs it. */
+  readonly machine: Pick<SessionMachine<A, Reduced, void, S>, 'hasEffect' | 'effectsKnownFrom'>;
+  /** As given to the node. */
+  readonly clock?: Clock | undefined;
+  readonly requestTimeoutMs?: number | undefined;
 }
 
-/** Makes the state machine of a `ReplicatedStore`. The codec carries the state in snapshots. */
-export function replicatedMachine<S, A>(reducer: Reducer<S, A>, initial: S, codec: Codec<S>): ReplicatedMachine<S, A> {
-  const current = new BehaviorSubject({ state: initial, index: 0 });
-  return {
-    current,
-    apply(batch: readonly Committed<A>[]): Reduced[] {
-      let { state, index } = current.value;
-      const results = batch.map((action): Reduced => {
-        index = action.index;
-        try {
-          state = reducer(state, action.command);
-          return { ok: true };
-        } catch (error) {
-          return { ok: false, message: error instanceof Error ? error.message : String(error) };
-        }
-      });
-      current.next({ state, index });
-      return results;
-    },
-    query: () => current.value.state,
-    snapshot: () => encodeSnapshot(current.value.state, current.value.index, codec),
-    async restore(chunks: AsyncIterable<Uint8Array>) {
-      const bytes = await concat(chunks);
-      current.next({ state: codec.decode(bytes.subarray(8)), index: decodeIndex(bytes) });
-    },
-    reset: () => current.next({ state: initial, index: 0 }),
-  };
+/** An action with its place in the log. */
+export interface CommittedAction<A> {
+  readonly index: LogIndex;
+  readonly term: Term;
+  readonly action: A;
 }
+
+/** `from`: the first index wanted, default the one after what `state` shows. `signal` ends the stream. */
+export type ActionsOptions = CommittedOptions;
 
 /**
  * A reducer replicated by Raft: `scan`, on every node of a cluster at once.
@@ -59,39 +45,84 @@ export function replicatedMachine<S, A>(reducer: Reducer<S, A>, initial: S, code
  * await counter.dispatch(1);
  */
 export class ReplicatedStore<S, A> {
-  /** The state as this node has applied it: the current value first, then one emission per applied batch. */
+  /** The node beneath: its events, its metrics. */
+  readonly node: ReplicatedNode<S, A>;
+  /**
+   * The state as this node has applied it: the current value first, then one emission per applied batch. Never
+   * goes back to an earlier one, also when a snapshot is restored; after a restart it begins at the newest snapshot here.
+   */
   readonly state: ObservableValue<S>;
 
-  constructor(
-    /** The node beneath: its events, its metrics. */
-    readonly node: RaftNode<A, Reduced, void, S>,
-    private readonly machine: ReplicatedMachine<S, A>,
-    /** As given to the node: what limits a dispatch. */
-    private readonly limits: { readonly clock?: Clock; readonly requestTimeoutMs?: number } = {},
-  ) {
+  private readonly shown: BehaviorSubject<{ readonly state: S; readonly index: LogIndex }>;
+  private readonly session: ReopeningSession<A, Reduced>;
+  private readonly clock: Clock;
+  private readonly requestTimeoutMs: number;
+  private readonly machine: ReplicatedStoreParts<S, A>['machine'];
+
+  constructor({ node, reduced, machine, clock = systemClock, requestTimeoutMs = DEFAULT_LIMITS.requestTimeoutMs }: ReplicatedStoreParts<S, A>) {
+    this.node = node;
+    this.machine = machine;
+    this.clock = clock;
+    this.requestTimeoutMs = requestTimeoutMs;
+    this.session = new ReopeningSession(node, { clock, requestTimeoutMs });
+    const shown = new BehaviorSubject(reduced.current.value);
+    // A machine that is restored is reset first: that is its own affair. The two live and die together.
+    reduced.current.pipe(filter(({ index }) => index > shown.value.index)).subscribe((current) => shown.next(current));
+    this.shown = shown;
     this.state = new CurrentValue(
-      () => machine.current.value.state,
+      () => shown.value.state,
       (subscriber) => {
         // The state first: whoever comes after the end still gets the last one.
-        subscriber.add(machine.current.subscribe(({ state }) => subscriber.next(state)));
+        subscriber.add(shown.subscribe(({ state }) => subscriber.next(state)));
         return node.events.subscribe({ error: (error: unknown) => subscriber.error(error), complete: () => subscriber.complete() });
       },
     );
   }
 
   /**
-   * Replicates an action; resolves once it is committed and `state` on this node holds it.
-   * @throws what `RaftNode.propose` throws; {ActionRefusedError} when the reducer threw; {ProposalIndeterminateError} also
-   *   when the action is committed and the call's limits, or the node, end before this node has applied it.
+   * Replicates an action; resolves once it is committed and `state` on this node holds it. It is reduced once,
+   * however often the leader fails meanwhile: it travels in a client session, which is opened for the first dispatch, and anew
+   * when it has expired (an action that the expired one refused is dispatched in the new one). Actions dispatched
+   * side by side may change places when a leader fails; await one before the next where the order matters.
+   *
+   * @throws {ActionRefusedError} when the reducer threw.
+   * @throws {ProposalIndeterminateError} when its limits, or the node, end while it may be in the log, or before this node has applied it.
+   * @throws {TimeoutError | OverloadedError | StoppedError} or the signal's reason: it did not take effect.
    */
   async dispatch(action: A, options: CallOptions = {}): Promise<Omit<Applied<void>, 'value'>> {
-    const { clock = systemClock, requestTimeoutMs = DEFAULT_LIMITS.requestTimeoutMs } = this.limits;
-    const deadline = clock.now() + (options.timeoutMs ?? requestTimeoutMs);
-    const { index, term, value } = await this.node.propose(action, options);
+    const limits = limitsFrom(options, this.requestTimeoutMs, this.clock);
+    const { index, term, value } = await this.session.propose(action, options);
     if (!value.ok) throw new ActionRefusedError(value.message);
-    const here = this.machine.current.pipe(filter((current) => current.index >= index));
-    await firstValueFrom(race(here, this.ended(), expired(clock, deadline), aborted(options.signal)));
+    const here = this.shown.pipe(filter((shown) => shown.index >= index));
+    await firstValueFrom(race(here, this.ended(), expired(this.clock, limits), aborted(limits.signal)));
     return { index, term };
+  }
+
+  /**
+   * The actions of the log in order, each once, with index and term: what is applied already from `from` on, then
+   * those to come. Folding them from the state at `from` gives `state`; an action that the reducer refused is among them and
+   * changes nothing. Cold; ends as the node does. Errors with `StorageError` when `from` is compacted away, also
+   * when this happens to a subscriber that lags behind a snapshot from the leader.
+   */
+  actions(options: ActionsOptions = {}): Observable<CommittedAction<A>> {
+    const { machine, node, shown } = this;
+    return defer(() =>
+      node.committed({ ...options, from: options.from ?? shown.value.index + 1 }).pipe(
+        filter(({ index, command }) => {
+          if (index < machine.effectsKnownFrom) throw new StorageError('actions', `which commands before ${machine.effectsKnownFrom} are repeats is forgotten; begin there`);
+          return (command.type === 'command' || command.type === 'plain') && machine.hasEffect(index);
+        }),
+        map(({ index, term, command }) => ({ index, term, action: (command as SessionCommand<A> & { readonly command: A }).command })),
+      ),
+    );
+  }
+
+  /** Closes the session when a leader is there to take note of it, and stops the node. */
+  async stop(): Promise<void> {
+    if (this.node.metrics.value.leaderId !== null && this.node.metrics.value.runningState === 'running') {
+      await this.session.close({ timeoutMs: CLOSE_TIMEOUT_MS }).catch(() => undefined); // it expires by itself
+    }
+    await this.node.stop();
   }
 
   /** Errors once the node has stopped or failed. The action is committed, and this node's state does not show it. */
@@ -103,15 +134,13 @@ export class ReplicatedStore<S, A> {
       concatWith(stopped),
     );
   }
-
-  /** Stops the node. */
-  stop(): Promise<void> {
-    return this.node.stop();
-  }
 }
 
+/** How long `stop` waits for the session to be closed. */
+const CLOSE_TIMEOUT_MS = 1_000;
+
 /** Errors when the time is up. */
-function expired(clock: Clock, deadline: number): Observable<never> {
+function expired(clock: Clock, { deadline }: Limits): Observable<never> {
   return new Observable((subscriber) => clock.schedule(deadline - clock.now(), () => subscriber.error(new ProposalIndeterminateError('timeout'))));
 }
 
@@ -124,36 +153,4 @@ function aborted(signal: AbortSignal | undefined): Observable<never> {
     signal.addEventListener('abort', abort);
     return () => signal.removeEventListener('abort', abort);
   });
-}
-
-/** Reducers don't change a state, so that keeping it is all that a consistent snapshot takes. */
-async function* encodeSnapshot<S>(state: S, index: LogIndex, codec: Codec<S>): AsyncGenerator<Uint8Array> {
-  yield encodeIndex(index);
-  yield await Promise.resolve(codec.encode(state));
-}
-
-function encodeIndex(index: LogIndex): Uint8Array {
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setFloat64(0, index);
-  return bytes;
-}
-
-function decodeIndex(bytes: Uint8Array): LogIndex {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getFloat64(0);
-}
-
-async function concat(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of chunks) {
-    parts.push(chunk);
-    length += chunk.length;
-  }
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -68,8 +68,9 @@ export class TimeoutError extends RaftError {
   constructor(
     readonly operation: string,
     readonly timeoutMs: number,
+    options?: ErrorOptions,
   ) {
-    super(`${operation} did not finish within ${timeoutMs} ms`);
+    super(`${operation} did not finish within ${timeoutMs} ms`, options);
   }
 }
 

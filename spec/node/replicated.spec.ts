@@ -1,7 +1,7 @@
 import { msgpackCodec } from '../../lib/codec/msgpack.js';
 import type { NodeId } from '../../lib/core/ids.js';
 import type { ReplicatedStore } from '../../lib/node/replicated.js';
-import { replicatedMachine } from '../../lib/node/replicated.js';
+import { replicatedMachine } from '../../lib/node/replicated-machine.js';
 import { openReplicated } from '../../lib/open.js';
 import { MemoryDisk, MemoryStorage } from '../../lib/storage/memory.js';
 import { MemoryNetwork } from '../../lib/transport/memory.js';
@@ -70,7 +70,7 @@ describe('the replicated store', () => {
 
   test('dispatch resolves once the state of the node that was asked holds the action', async () => {
     const leading = await leader();
-    await expect(leading.dispatch(2)).resolves.toEqual({ index: 3, term: leading.node.metrics.value.term });
+    await expect(leading.dispatch(2)).resolves.toEqual({ index: 4, term: leading.node.metrics.value.term });
     expect(leading.state.value).toBe(2);
     const follower = followerOf(leading);
     await clock.advance(200);
@@ -163,7 +163,7 @@ describe('the replicated store', () => {
     expect(leading.state.value).toBe(1);
     if (how === 'fail') disk.failNextSync();
     disk.releaseSync();
-    if (how === 'stop') await follower.stop();
+    if (how === 'stop') await follower.node.stop();
     await clock.settle();
     network.intercept(null);
     expect(outcome).toMatchObject({ state: 'rejected', error: { name: 'ProposalIndeterminateError', reason: how === 'stop' ? 'stopped' : 'fatalError' } });
