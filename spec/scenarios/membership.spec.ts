@@ -2,7 +2,7 @@ import { configurationOf } from '../../lib/core/configuration.js';
 import type { MembershipChange } from '../../lib/core/membership-plan.js';
 import { CoreCluster, HEARTBEAT_MS, MAX_TIMEOUT_MS, MIN_TIMEOUT_MS } from '../support/core-cluster.js';
 import { answers, change, elect, heal, isolate, ledByA, members, membership } from '../support/core-membership.js';
-import { carrySnapshots } from '../support/core-snapshots.js';
+import { runWithSnapshots } from '../support/core-snapshots.js';
 
 describe('S9 A removed, partitioned voter that returns with a higher term does not disrupt the cluster', () => {
   // §6, thesis §4.2.3
@@ -155,10 +155,7 @@ describe('S38 A learner catches up before promotion; auto-promotion never leaves
     cluster.settle();
     cluster.step('a', ...cluster.node('a').compact(4));
     change(cluster, 'a', { add: { d: 'd:1' } });
-    for (let i = 0; i < 20; i += 1) {
-      cluster.runFor(HEARTBEAT_MS);
-      carrySnapshots(cluster);
-    }
+    runWithSnapshots(cluster, 20 * HEARTBEAT_MS);
     expect(membership(cluster, 'a')).toBe('abcd');
     expect(cluster.status('d')).toMatchObject({ role: 'follower', committed: cluster.status('a').committed });
   });

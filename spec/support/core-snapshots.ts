@@ -31,3 +31,12 @@ export function installWhole(cluster: CoreCluster, id: NodeId, chunk: InstallSna
   if (node.core.restoring?.index === chunk.snapshot.last.index) cluster.step(id, ...node.install(chunk));
   else if (node.core.restoring === null) cluster.step(id, { type: 'snapshotAbandoned' });
 }
+
+/** As `cluster.runFor`, with snapshots on their way too. */
+export function runWithSnapshots(cluster: CoreCluster, ms: number): void {
+  for (const end = cluster.now + ms; cluster.now < end; ) {
+    cluster.runFor(Math.min(10, end - cluster.now));
+    carrySnapshots(cluster);
+  }
+  cluster.settle();
+}
