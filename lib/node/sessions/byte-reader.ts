@@ -15,10 +15,10 @@ export class ByteReader {
     let available = this.buffer.length - this.at;
     if (available >= length) return;
     while (available < length) {
-      const { done, value } = await this.source.next();
-      if (done === true) throw new Error('the snapshot is cut short');
-      parts.push(value);
-      available += value.length;
+      const next = await this.source.next();
+      if (next.done === true) throw new Error('the snapshot is cut short');
+      parts.push(next.value);
+      available += next.value.length;
     }
     this.hold(parts, available);
   }
