@@ -1,5 +1,6 @@
 import { msgpackCodec } from './codec/msgpack.js';
 import type { NodeId } from './core/ids.js';
+import type { NewNode } from './core/membership-plan.js';
 import { createNode } from './node/create-node.js';
 import type { NodeOptions } from './node/options.js';
 import type { RaftNode } from './node/raft-node.js';
@@ -29,9 +30,9 @@ export function createRaftNode<C, R, Q = never, A = never>(options: RaftNodeOpti
 
 /** A node on durable storage and TCP: only who it is, who its peers are, and where its data lies. */
 export interface OpenNodeOptions<C, R, Q = never, A = never> extends Omit<RaftNodeOptions<C, R, Q, A>, 'storage' | 'transport' | 'peers'> {
-  /** `host:port` of every node of the cluster, this one included. */
-  readonly peers: Readonly<Record<NodeId, string>>;
-  /** Where to listen, `host:port`. Default: the own address in `peers`. */
+  /** `host:port` of every node of a new cluster, this one included. Without it a node on an empty directory waits to be added. */
+  readonly peers?: Readonly<Record<NodeId, NewNode>>;
+  /** Where to listen, `host:port`. Default: the own address in `peers`; required without it. */
   readonly listen?: string;
   /** The directory for log, hard state and snapshots; made when it is not there. One node each. */
   readonly dataDir: string;
@@ -50,11 +51,15 @@ export async function openRaftNode<C, R, Q = never, A = never>(
   const node = createRaftNode<C, R, Q, A>({
     ...rest,
     storage: new LmdbStorage({ path: dataDir }),
-    transport: new TcpTransport({ listen: listen ?? options.peers[options.id] ?? '' }),
+    transport: new TcpTransport({ listen: listen ?? addressOf(options.peers?.[options.id]) }),
   });
   onCreated?.(node);
   await node.start();
   return node;
+}
+
+function addressOf(node: NewNode | undefined): string {
+  return typeof node === 'string' ? node : (node?.address ?? '');
 }
 
 /** A node's options for a store: the store brings the state machine; a `commandCodec`, if given, carries actions. */

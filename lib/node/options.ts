@@ -1,4 +1,5 @@
 import { isValidId, type NodeId } from '../core/ids.js';
+import type { NewNode } from '../core/membership-plan.js';
 import { DEFAULT_CORE_OPTIONS, type CoreOptions } from '../core/options.js';
 import type { Clock } from '../ports/clock.js';
 import type { Codec } from '../ports/codec.js';
@@ -22,11 +23,11 @@ export interface NodeOptions<C, R, Q = never, A = never> extends Partial<Omit<Co
   /** Results, queries and answers to bytes and back, when they are forwarded. */
   readonly valueCodec: Codec<unknown>;
   /**
-   * The first configuration, id to address, this node included; every node of a new cluster must be given
-   * the same. Written once, to an empty store; later the configuration in the log decides who is a member
+   * The first configuration, id to address (or address, labels and priority), this node included; every node of a new
+   * cluster must be given the same. Written once, to an empty store; later the configuration in the log decides who is a member
    * and where. Without it a node with an empty store waits to be added.
    */
-  readonly peers?: Readonly<Record<NodeId, string>>;
+  readonly peers?: Readonly<Record<NodeId, NewNode>>;
   /** When to take snapshots and how much log to keep; null for by hand only. Default `DEFAULT_SNAPSHOT_POLICY`. */
   readonly snapshotPolicy?: Partial<SnapshotPolicy> | null;
   /** Keeps clusters apart that share a network; checked by transports and stores. Default `rxraft`. */
@@ -177,7 +178,8 @@ function checkIdentity<C, R, Q, A>(options: NodeOptions<C, R, Q, A>, problems: C
     problems.push({ option: 'peers', value: options.peers, allowed: 'an object from node id to address' });
     return;
   }
-  for (const [peer, address] of Object.entries(options.peers)) {
+  for (const [peer, node] of Object.entries(options.peers)) {
+    const address: unknown = typeof node === 'object' && (node as unknown) !== null ? node.address : node;
     if (!isId(peer)) problems.push({ option: 'peers', value: peer, allowed: `keys of ${idForm}` });
     if (typeof address !== 'string') problems.push({ option: `peers.${peer}`, value: address, allowed: 'an address as text' });
   }

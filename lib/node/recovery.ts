@@ -1,6 +1,7 @@
-import { configurationOf, encodeConfiguration, type Configuration } from '../core/configuration.js';
+import { decodeConfiguration, encodeConfiguration, type Configuration } from '../core/configuration.js';
 import type { Entry } from '../core/entry.js';
 import { ORIGIN, type NodeId } from '../core/ids.js';
+import type { NewNode } from '../core/membership-plan.js';
 import type { StateMachine } from '../ports/state-machine.js';
 import type { RecoveredState, Storage, StorageIdentity } from '../ports/storage.js';
 
@@ -19,7 +20,7 @@ export async function recover<C, R, Q, A>(
   storage: Storage,
   stateMachine: StateMachine<C, R, Q, A>,
   identity: StorageIdentity,
-  peers: Readonly<Record<NodeId, string>> | undefined,
+  peers: Readonly<Record<NodeId, NewNode>> | undefined,
 ): Promise<Recovery> {
   const found = await storage.open(identity);
   await stateMachine.reset();
@@ -31,8 +32,8 @@ export async function recover<C, R, Q, A>(
 }
 
 /** Every node of a new cluster writes this same first entry, so that their logs agree from the start. */
-async function bootstrap(storage: Storage, peers: Readonly<Record<NodeId, string>>): Promise<Recovery> {
-  const configuration = configurationOf(peers);
+async function bootstrap(storage: Storage, peers: Readonly<Record<NodeId, NewNode>>): Promise<Recovery> {
+  const configuration = firstConfiguration(peers);
   const entry: Entry = { index: 1, term: 1, kind: 'configuration', payload: encodeConfiguration(configuration) };
   const hardState = { term: 1, votedFor: null };
   await storage.append({ id: 0, hardState, truncateAfter: null, entries: [entry] });
@@ -45,4 +46,10 @@ async function bootstrap(storage: Storage, peers: Readonly<Record<NodeId, string
     configurations: [entry],
   };
   return { state, bootstrapped: configuration };
+}
+
+/** All of them voters. As the entry has it, so that this start and every later one see the same. */
+function firstConfiguration(peers: Readonly<Record<NodeId, NewNode>>): Configuration {
+  const nodes = Object.fromEntries(Object.entries(peers).map(([id, node]) => [id, typeof node === 'string' ? { address: node } : node]));
+  return decodeConfiguration(encodeConfiguration({ voters: Object.keys(peers).sort(), votersOutgoing: [], learners: [], nodes }));
 }

@@ -26,6 +26,15 @@ describe('recover', () => {
     expect(payloads[0]).toEqual(payloads[1]);
   });
 
+  test('the first configuration may carry labels and priorities, which are read back alike', async () => {
+    const disk = new MemoryDisk();
+    const peers = { a: { address: 'a:1', metadata: { http: 'a:2' }, priority: 2 }, b: 'b:1' };
+    const { bootstrapped } = await recover(new MemoryStorage(disk), new ListMachine(), IDENTITY, peers);
+    expect(bootstrapped?.nodes).toEqual({ a: { address: 'a:1', metadata: { http: 'a:2' }, priority: 2 }, b: { address: 'b:1' } });
+    const again = await new MemoryStorage(disk).open(IDENTITY);
+    expect(again.configurations.map(({ payload }) => decodeConfiguration(payload))).toEqual([bootstrapped]);
+  });
+
   test('an empty store without peers stays empty: the node waits to be added', async () => {
     const { state, bootstrapped } = await recover(new MemoryStorage(), new ListMachine(), IDENTITY, undefined);
     expect(bootstrapped).toBeNull();
