@@ -32,6 +32,8 @@ export type Plan = { readonly target: Configuration } | { readonly refusal: stri
 /** Works out what a change means. Pure; `current` must not be joint. */
 export function planChange(current: Configuration, change: MembershipChange): Plan {
   if (isJoint(current)) return { refusal: 'the present change has not ended' };
+  const misshapen = misshapenPart(change);
+  if (misshapen !== null) return { refusal: `the change's ${misshapen} can't be understood` };
   const wanted = 'voters' in change ? wholeOf(current, change) : stepsFrom(current, change);
   if ('refusal' in wanted) return wanted;
   const refusal = faultOf(wanted.target);
@@ -91,6 +93,20 @@ function stepsFrom(current: Configuration, change: Steps): Plan {
   return { target: onlyMembers({ voters: [...voters].sort(), votersOutgoing: [], learners: [...learners].sort(), nodes }) };
 }
 
+/** Changes may come from outside, as JSON: a shape that the types rule out must not stop the leader. */
+function misshapenPart(change: unknown): string | null {
+  if (!isTable(change)) return 'value';
+  for (const list of ['voters', 'learners', 'promote', 'demote', 'remove']) {
+    const value = change[list];
+    if (value !== undefined && !(Array.isArray(value) && value.every((id) => typeof id === 'string'))) return list;
+  }
+  return ['nodes', 'add', 'setAddress'].find((table) => change[table] !== undefined && !isTable(change[table])) ?? null;
+}
+
+function isTable(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 function faultOf(target: Configuration): string | null {
   const { voters, learners, nodes } = target;
   if (voters.length === 0) return 'no voters would be left';
@@ -98,7 +114,7 @@ function faultOf(target: Configuration): string | null {
   for (const id of all) {
     if (!isValidId(id)) return `${JSON.stringify(id)} is no node id`;
     if (!Object.hasOwn(nodes, id)) return `${id} is unknown: say where it is`;
-    const fault = nodeFaultOf(nodes[id] ?? { address: '' });
+    const fault = nodeFaultOf(nodes[id] ?? {});
     if (fault !== null) return `${id} has ${fault}`;
   }
   const double = all.find((id, at) => all.indexOf(id) !== at);
@@ -106,11 +122,11 @@ function faultOf(target: Configuration): string | null {
 }
 
 /** What would make the configuration's entry unreadable, on every server. */
-function nodeFaultOf({ address, metadata = {}, autoPromote = false, priority = 0 }: NodeInfo): string | null {
+function nodeFaultOf({ address, metadata = {}, autoPromote = false, priority = 0 }: Partial<NodeInfo>): string | null {
   if (typeof address !== 'string') return 'an address that is no text';
   if (typeof autoPromote !== 'boolean') return 'an autoPromote that is neither true nor false';
   if (!Number.isFinite(priority)) return 'a priority that is no number';
-  if (typeof metadata !== 'object' || metadata === null) return 'metadata that is no object';
+  if (!isTable(metadata)) return 'metadata that is no object';
   const isText = Object.entries(metadata).every(([key, value]) => key !== '__proto__' && typeof value === 'string');
   return isText ? null : 'metadata that is not all text';
 }

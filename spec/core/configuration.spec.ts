@@ -9,7 +9,7 @@ const JOINT: Configuration = {
   nodes: { a: { address: 'a:1' }, b: { address: 'b:1' }, c: { address: 'c:1' }, d: { address: 'd:1' } },
 };
 const bytes = (value: unknown): Uint8Array => new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value));
-const VALID = { v: 1, voters: ['a'], votersOutgoing: [], learners: [], nodes: [['a', 'a:1']] };
+const VALID = { v: 1, voters: ['a'], votersOutgoing: [], learners: [], nodes: [['a', 'a:1', [], false, 0]] };
 
 describe('configurations', () => {
   it('travel as the same bytes whatever order their members are named in', () => {
@@ -28,6 +28,35 @@ describe('configurations', () => {
     );
   });
 
+  it('labels, promotion and priority survive too; what is not said, or is the default, is left out', () => {
+    const node = fc.record(
+      {
+        address: fc.string(),
+        metadata: fc.dictionary(fc.string().filter((key) => key !== '__proto__'), fc.string(), { minKeys: 1, noNullPrototype: true }),
+        autoPromote: fc.constant(true),
+        priority: fc.oneof(fc.integer({ min: 1 }), fc.double({ noNaN: true, noDefaultInfinity: true, min: 0.5 })),
+      },
+      { requiredKeys: ['address'], noNullPrototype: true },
+    );
+    fc.assert(
+      fc.property(node, (info) => {
+        const configuration = { voters: ['a'], votersOutgoing: [], learners: [], nodes: { a: info } };
+        expect(decodeConfiguration(encodeConfiguration(configuration))).toEqual(configuration);
+        const explicit = { ...configuration, nodes: { a: { metadata: {}, autoPromote: false, priority: 0, ...info } } };
+        expect(encodeConfiguration(explicit)).toEqual(encodeConfiguration(configuration));
+      }),
+    );
+  });
+
+  it('labels travel as the same bytes whatever order they are named in', () => {
+    const named = (metadata: Record<string, string>): Configuration => ({ ...configurationOf({ a: '' }), nodes: { a: { address: '', metadata } } });
+    expect(encodeConfiguration(named({ x: '1', y: '2' }))).toEqual(encodeConfiguration(named({ y: '2', x: '1' })));
+  });
+
+  it('the valid payload that the bad ones below are made of is accepted', () => {
+    expect(decodeConfiguration(bytes(VALID))).toEqual(configurationOf({ a: 'a:1' }));
+  });
+
   it('members are named once and in order; both halves of a joint one vote', () => {
     expect(membersOf(JOINT)).toEqual(['a', 'b', 'c', 'd']);
     expect(['a', 'b', 'c', 'd', 'e'].map((id) => isVoter(JOINT, id))).toEqual([true, true, true, false, false]);
@@ -42,10 +71,17 @@ describe('configurations', () => {
     ['no version', { ...VALID, v: undefined }],
     ['no nodes', { ...VALID, nodes: undefined }],
     ['nodes by name', { ...VALID, nodes: { a: 'a:1' } }],
-    ['a node that is no pair', { ...VALID, nodes: ['a'] }],
-    ['an address that is no text', { ...VALID, nodes: [['a', 7]] }],
-    ['a name that would be a prototype', { ...VALID, nodes: [['__proto__', 'x']], voters: ['__proto__'] }],
-    ['a name with a slash', { ...VALID, nodes: [['a/b', 'x']], voters: ['a/b'] }],
+    ['a node that is no row', { ...VALID, nodes: ['a'] }],
+    ['a node with an address alone', { ...VALID, nodes: [['a', 'a:1']] }],
+    ['an address that is no text', { ...VALID, nodes: [['a', 7, [], false, 0]] }],
+    ['labels by name', { ...VALID, nodes: [['a', '', { zone: 'x' }, false, 0]] }],
+    ['a label that is no pair', { ...VALID, nodes: [['a', '', ['zone'], false, 0]] }],
+    ['a label that is no text', { ...VALID, nodes: [['a', '', [['zone', 1]], false, 0]] }],
+    ['a label that would be a prototype', { ...VALID, nodes: [['a', '', [['__proto__', 'x']], false, 0]] }],
+    ['promotion that is neither true nor false', { ...VALID, nodes: [['a', '', [], 1, 0]] }],
+    ['a priority that is no number', { ...VALID, nodes: [['a', '', [], false, null]] }],
+    ['a name that would be a prototype', { ...VALID, nodes: [['__proto__', 'x', [], false, 0]], voters: ['__proto__'] }],
+    ['a name with a slash', { ...VALID, nodes: [['a/b', 'x', [], false, 0]], voters: ['a/b'] }],
     ['a voter without a node', { ...VALID, voters: ['z'] }],
     ['a voter that every object inherits', { ...VALID, voters: ['toString'] }],
     ['a voter that is no text', { ...VALID, voters: [1] }],
