@@ -73,6 +73,8 @@ interface Ends<C, R> {
 /** A command that is proposed; null until it is settled. */
 interface Slot<C, R> {
   outcome: Proposed<C, R> | null;
+  /** Of its own: a signal that many listen to makes Node.js warn of a leak. */
+  readonly controller: AbortController;
 }
 
 /** Commands in a line: the first `concurrency` of them are proposed, and leave from the front. */
@@ -81,7 +83,6 @@ class ProposalLine<C, R> {
   private queue: C[] = [];
   /** The first of `queue` that was not taken. */
   private head = 0;
-  private readonly controller = new AbortController();
   private isAdvancing = false;
   private hasEnded = false;
   private hasFailed = false;
@@ -112,7 +113,7 @@ class ProposalLine<C, R> {
     this.isOver = true;
     this.queue = [];
     this.head = 0;
-    this.controller.abort();
+    for (const { controller } of this.outstanding) controller.abort();
   }
 
   /** Emits what is settled at the front and proposes what there is room for. What the subscriber does meanwhile waits for the loop. */
@@ -143,10 +144,10 @@ class ProposalLine<C, R> {
       this.queue = this.queue.slice(this.head);
       this.head = 0;
     }
-    const slot: Slot<C, R> = { outcome: null };
+    const slot: Slot<C, R> = { outcome: null, controller: new AbortController() };
     this.outstanding.push(slot);
     const { timeoutMs } = this.settings;
-    this.proposer.propose(command, { signal: this.controller.signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) }).then(
+    this.proposer.propose(command, { signal: slot.controller.signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) }).then(
       (applied) => this.settle(slot, { ok: true, command, applied }),
       (error: unknown) => this.settle(slot, { ok: false, command, error }),
     );
