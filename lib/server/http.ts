@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { addAdminRoutes } from './http/admin-routes.js';
 import { Admission } from './http/admission.js';
 import { EventFeed } from './http/event-feed.js';
 import { EventStreams } from './http/event-streams.js';
@@ -103,6 +104,7 @@ export class HttpService {
     addStatusRoutes(router, parts, () => this.obstacle);
     router.use('/kv/*', (_, next) => this.#admission.request(next));
     addKvRoutes(router, parts);
+    addAdminRoutes(router, parts);
     router.notFound(() => problemResponse(new HttpProblem(404, 'no_such_resource', 'there is no such resource; GET / lists them')));
     router.onError((error, c) => {
       const problem = problemOf(error);

@@ -30,7 +30,9 @@ describe('recover', () => {
     const disk = new MemoryDisk();
     const peers = { a: { address: 'a:1', metadata: { http: 'a:2' }, priority: 2 }, b: 'b:1' };
     const { bootstrapped } = await recover(new MemoryStorage(disk), new ListMachine(), IDENTITY, peers);
+    disk.crash();
     expect(bootstrapped?.nodes).toEqual({ a: { address: 'a:1', metadata: { http: 'a:2' }, priority: 2 }, b: { address: 'b:1' } });
+    disk.crash();
     const again = await new MemoryStorage(disk).open(IDENTITY);
     expect(again.configurations.map(({ payload }) => decodeConfiguration(payload))).toEqual([bootstrapped]);
   });

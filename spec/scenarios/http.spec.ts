@@ -54,6 +54,14 @@ describe('S78 hostile and clumsy HTTP clients', () => {
     ['DELETE', '/readyz', 'GET, HEAD'],
     ['PUT', '/state.json', 'GET, HEAD'],
     ['POST', '/events', 'GET'],
+    ['PUT', '/members', 'GET, HEAD, POST'],
+    ['DELETE', '/members', 'GET, HEAD, POST'],
+    ['GET', '/transfer', 'POST'],
+    ['PUT', '/step-down', 'POST'],
+    ['GET', '/campaign', 'POST'],
+    ['DELETE', '/elections', 'POST'],
+    ['GET', '/snapshot', 'POST'],
+    ['OPTIONS', '/members', 'GET, HEAD, POST'],
   ])('S78 %s %s is answered with 405 and the methods there are', async (method, path, allow) => {
     await open();
     const reply = await http.send(method, path, { body: '{}' });
@@ -78,6 +86,11 @@ describe('S78 hostile and clumsy HTTP clients', () => {
     ['a prefix with a control character', 'GET', '/kv?prefix=%0a', 400, 'refused'],
     ['an after that can be no key', 'GET', '/kv?after=', 400, 'refused'],
     ['an unknown kind of event', 'GET', '/events?type=NewLeader,Gossip', 400, 'bad_parameter'],
+    ['a bound on what is never stale', 'GET', '/kv/a?maxStalenessMs=5', 400, 'bad_parameter'],
+    ['a bound of no time', 'GET', '/kv/a?consistency=stale&maxStalenessMs=0', 400, 'bad_parameter'],
+    ['a bound beyond a day', 'GET', '/kv?consistency=stale&maxStalenessMs=86400001', 400, 'bad_parameter'],
+    ['a parameter of the member list', 'GET', '/members?role=voter', 400, 'bad_parameter'],
+    ['a parameter of an order', 'POST', '/step-down?force=1', 400, 'bad_parameter'],
     ['a path that is too long', 'GET', `/kv/a?x=${'y'.repeat(9000)}`, 414, 'uri_too_long'],
   ])('S78 %s is refused', async (_, method, path, status, code) => {
     await open();
@@ -90,6 +103,73 @@ describe('S78 hostile and clumsy HTTP clients', () => {
       const reply = await http.send('PUT', '/kv/a', { body: '{"a":', headers: { 'Content-Type': type } });
       expect(refusal(reply)).toMatchObject({ status: 400, code: 'invalid_json' });
     }
+  });
+
+  it.each<[string, string, string, string[]]>([
+    ['/members', '', 'bad_request', ['nothing is to be changed: give add, promote, demote, remove or setAddress, or voters (and learners, nodes) for the whole']],
+    ['/members', '{"expected":3}', 'bad_request', ['nothing is to be changed: give add, promote, demote, remove or setAddress, or voters (and learners, nodes) for the whole']],
+    ['/members', '{"add":', 'invalid_json', []],
+    ['/members', '["a"]', 'bad_request', []],
+    ['/members', 'null', 'bad_request', []],
+    ['/members', '\xff', 'invalid_json', []],
+    ['/members', '{"add":{"d":"nowhere"}}', 'bad_request', ['add.d is "nowhere"; allowed: host:port']],
+    ['/members', '{"add":{"d":{}}}', 'bad_request', ['add.d.address is missing']],
+    [
+      '/members',
+      '{"add":{"-":{"address":"h:0","metadata":{"zone":1},"autoPromote":1,"priority":"high","vote":true}},"promote":"b","remove":[1],"setAddress":[],"expected":-1,"learner":[]}',
+      'bad_request',
+      [
+        'the name "-" in add is "-"; allowed: a node id',
+        'add.-.address is "h:0"; allowed: host:port',
+        'add.-.metadata is {"zone":1}; allowed: an object of texts',
+        'add.-.autoPromote is 1; allowed: true or false',
+        'add.-.priority is "high"; allowed: a number',
+        'add.-.vote is unknown; known here: address, metadata, autoPromote, priority',
+        'promote is "b"; allowed: a list of node ids',
+        'remove[0] is 1; allowed: a node id',
+        'setAddress is []; allowed: an object by node id',
+        'expected is -1; allowed: the index of a configuration',
+        '"learner" is unknown; known here: add, promote, demote, remove, setAddress, expected',
+      ],
+    ],
+    ['/members', '{"voters":["a"],"add":{"d":"h:1"}}', 'bad_request', ['"add" is unknown; known here: voters, learners, nodes, expected']],
+    ['/members', '{"__proto__":{"add":{}}}', 'bad_request', ['"__proto__" is unknown; known here: add, promote, demote, remove, setAddress, expected']],
+    ['/transfer', '{"to":7,"force":true}', 'bad_request', ['to is 7; allowed: a node id', '"force" is unknown; known here: to']],
+    ['/step-down', '{"now":true}', 'bad_request', ['"now" is unknown; known here: none']],
+    ['/campaign', '[]', 'bad_request', []],
+    ['/elections', '', 'bad_request', ['paused is missing: true keeps this node from starting elections, false lets it again']],
+    ['/elections', '{"paused":"yes"}', 'bad_request', ['paused is "yes"; allowed: true or false']],
+    ['/snapshot', '{"compact":1}', 'bad_request', ['compact is 1; allowed: true or false']],
+  ])('S78 POST %s of %s is refused, with everything that is wrong', async (path, body, code, problems) => {
+    await open();
+    const reply = await http.send('POST', path, { body: Buffer.from(body, 'latin1') });
+    expect(refusal(reply)).toMatchObject({ status: 400, code, ...(problems.length === 0 ? {} : { problems, message: problems.join('; ') }) });
+    expect([http.node.changes, http.node.transfers, http.node.orders]).toEqual([[], [], []]);
+  });
+
+  it.each(['/members', '/transfer', '/step-down', '/campaign', '/elections', '/snapshot'])('S78 a body of POST %s that is too large is refused', async (path) => {
+    await open({ maxAdminBodyBytes: 1000 });
+    expect(refusal(await http.send('POST', path, { body: `{"x":"${'y'.repeat(1000)}"}` }))).toMatchObject({ status: 413, code: 'too_large' });
+    const client = http.raw(`POST ${path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`);
+    for (let i = 0; i < 3; i += 1) client.socket.write(`190\r\n${'x'.repeat(400)}\r\n`);
+    await client.saw('"too_large"');
+    expect([http.node.changes, http.node.transfers, http.node.orders]).toEqual([[], [], []]);
+  });
+
+  it('S78 an order from a page of another site is refused', async () => {
+    await open();
+    const reply = await http.send('POST', '/step-down', { headers: { Origin: 'http://evil.example' } });
+    expect(refusal(reply)).toMatchObject({ status: 403, code: 'cross_origin' });
+    expect(http.node.orders).toEqual([]);
+  });
+
+  it('S78 a client that goes away ends its wait for a change', async () => {
+    await open();
+    http.node.hangs = true;
+    const client = http.raw('POST /members HTTP/1.1\r\nHost: x\r\nContent-Length: 16\r\n\r\n{"remove":["b"]}');
+    await eventually(() => http.node.pending === 1);
+    client.socket.destroy();
+    await eventually(() => http.node.pending === 0);
   });
 
   it('S78 an encoded body is refused', async () => {

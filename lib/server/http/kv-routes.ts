@@ -3,11 +3,14 @@ import { KV_LIMITS, type KvAnswer, type KvCommand, type KvListed, type KvResult 
 import type { KvNode } from '../kv-node.js';
 import type { Admission } from './admission.js';
 import type { HttpLimits } from './limits.js';
-import { choiceParam, countParam, keyOf, paramsOf, targetOf } from './params.js';
+import { badParameter, choiceParam, countParam, keyOf, paramsOf, targetOf } from './params.js';
 import { etagOf, expectationOf, isUnchanged } from './preconditions.js';
 import { HttpProblem } from './problem.js';
 import { declaredLength, readBody } from './read-body.js';
 import type { RequestContext, Router } from './router.js';
+
+/** A day: beyond it any age is as good. */
+const MAX_STALENESS_MS = 86_400_000;
 
 /** What every handler of the service needs. */
 export interface RouteParts {
@@ -16,7 +19,9 @@ export interface RouteParts {
   readonly admission: Admission;
 }
 
-export const CONSISTENCIES = ['linearizable', 'lease', 'stale'] as const;
+const CONSISTENCIES = ['linearizable', 'lease', 'stale'] as const;
+/** The parameters of every read. */
+export const READ_PARAMS = ['consistency', 'maxStalenessMs'] as const;
 
 /** `/kv` and `/kv/<key>`. The node forwards commands and reads to the leader by itself, so any node answers. */
 export function addKvRoutes(router: Router, parts: RouteParts): void {
@@ -36,8 +41,7 @@ export function onlyMethods(allowed: string): never {
 async function get(c: RequestContext, { node, limits }: RouteParts): Promise<Response> {
   const { path, query } = targetOf(c.req.url);
   const key = keyOf(path);
-  const consistency = choiceParam(paramsOf(query, ['consistency']), 'consistency', CONSISTENCIES, 'linearizable');
-  const answer = await read(c, node, { type: 'get', key }, { consistency, timeoutMs: limits.callTimeoutMs });
+  const answer = await read(c, node, { type: 'get', key }, readOptionsOf(paramsOf(query, READ_PARAMS), 'linearizable', limits));
   if (answer.type !== 'entry') throw unexpected(answer);
   c.header('X-Raft-Index', String(answer.index));
   if (answer.entry === null) throw notFound(answer.index);
@@ -76,12 +80,11 @@ async function remove(c: RequestContext, parts: RouteParts): Promise<Response> {
 }
 
 async function list(c: RequestContext, { node, limits }: RouteParts): Promise<Response> {
-  const params = paramsOf(targetOf(c.req.url).query, ['prefix', 'limit', 'after', 'values', 'consistency']);
-  const consistency = choiceParam(params, 'consistency', CONSISTENCIES, 'linearizable');
+  const params = paramsOf(targetOf(c.req.url).query, ['prefix', 'limit', 'after', 'values', ...READ_PARAMS]);
   const values = choiceParam(params, 'values', ['none', 'base64'], 'none') === 'base64';
   const limit = countParam(params, 'limit', 100, KV_LIMITS.maxPageEntries);
   const query = { type: 'list', prefix: params.get('prefix') ?? '', after: params.get('after') ?? null, limit, values } as const;
-  const answer = await read(c, node, query, { consistency, timeoutMs: limits.callTimeoutMs });
+  const answer = await read(c, node, query, readOptionsOf(params, 'linearizable', limits));
   if (answer.type !== 'page') throw unexpected(answer);
   c.header('X-Raft-Index', String(answer.index));
   return c.json({ entries: answer.entries.map(listed), next: answer.next });
@@ -91,9 +94,26 @@ function listed({ key, revision, bytes, value }: KvListed): Record<string, unkno
   return { key, revision, bytes, ...(value === null ? {} : { value: Buffer.from(value).toString('base64') }) };
 }
 
-/** Asks the node; the call ends when the client goes away. */
+/** How a request wants to read. @throws {HttpProblem} 400 when it can't be read like that. */
+export function readOptionsOf(params: ReadonlyMap<string, string>, fallback: (typeof CONSISTENCIES)[number], limits: HttpLimits): ReadOptions {
+  const consistency = choiceParam(params, 'consistency', CONSISTENCIES, fallback);
+  const timeoutMs = limits.callTimeoutMs;
+  if (!params.has('maxStalenessMs')) return { consistency, timeoutMs };
+  if (consistency !== 'stale') throw badParameter(`maxStalenessMs goes with consistency=stale; a ${consistency} read is never stale`);
+  return { consistency, timeoutMs, maxStalenessMs: countParam(params, 'maxStalenessMs', 1, MAX_STALENESS_MS) };
+}
+
+/** Asks the node; the call ends when the client goes away. A stale answer says how stale it is at most. */
 export async function read(c: RequestContext, node: KvNode, query: Parameters<KvNode['read']>[0], options: ReadOptions): Promise<KvAnswer> {
-  return whileConnected(c, (signal) => node.read(query, { ...options, signal }));
+  const startedAt = performance.now();
+  const { stalenessMs } = node;
+  const answer = await whileConnected(c, (signal) => node.read(query, { ...options, signal }));
+  if (options.consistency === 'stale') {
+    const isRefreshed = stalenessMs > (options.maxStalenessMs ?? Infinity); // then it saw all that was acknowledged when it began
+    const bound = (isRefreshed ? 0 : stalenessMs) + performance.now() - startedAt;
+    c.header('X-Raft-Staleness-Ms', Number.isFinite(bound) ? String(Math.ceil(bound)) : 'unknown');
+  }
+  return answer;
 }
 
 async function write(c: RequestContext, { node, limits }: RouteParts, command: KvCommand): Promise<KvResult> {
@@ -109,7 +129,7 @@ async function write(c: RequestContext, { node, limits }: RouteParts, command: K
   });
 }
 
-async function whileConnected<T>(c: RequestContext, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function whileConnected<T>(c: RequestContext, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const abort = new AbortController();
   const onClose = (): void => abort.abort();
   c.env.outgoing.once('close', onClose);

@@ -5,6 +5,8 @@ import { KV_LIMITS } from '../kv/commands.js';
 export interface HttpLimits {
   /** Largest value that a PUT may carry. Default and maximum: 1 MiB, the store's own bound. */
   readonly maxBodyBytes: number;
+  /** Largest body of an administrative request. Default 64 KiB. */
+  readonly maxAdminBodyBytes: number;
   /** Path and query together. Default 8192. */
   readonly maxUrlBytes: number;
   /** Requests in progress at once. Default 1024. */
@@ -33,6 +35,7 @@ export interface HttpLimits {
 
 export const DEFAULT_HTTP_LIMITS: HttpLimits = Object.freeze({
   maxBodyBytes: KV_LIMITS.maxValueBytes,
+  maxAdminBodyBytes: 64 * 1024,
   maxUrlBytes: 8192,
   maxInFlight: 1024,
   maxBufferedBytes: 64 * 1024 * 1024,

@@ -6,18 +6,20 @@ const RETRY_SOON = { 'Retry-After': '1' } as const;
 /** A refusal that a client is told: an HTTP status, a code for programs and a sentence for people. */
 export class HttpProblem extends Error {
   constructor(
-    readonly status: 400 | 404 | 405 | 408 | 412 | 413 | 414 | 415 | 429 | 431 | 500 | 503 | 504,
+    readonly status: 400 | 403 | 404 | 405 | 408 | 409 | 412 | 413 | 414 | 415 | 421 | 429 | 431 | 500 | 503 | 504,
     readonly code: string,
     message: string,
     readonly headers: Readonly<Record<string, string>> = {},
+    /** What else the body says, beside code and message. */
+    readonly details: Readonly<Record<string, unknown>> = {},
   ) {
     super(message);
     this.name = 'HttpProblem';
   }
 
-  /** The body of every refusal: `{"error":{"code","message"}}`. */
+  /** The body of every refusal: `{"error":{"code","message",…}}`. */
   get body(): string {
-    return `${JSON.stringify({ error: { code: this.code, message: this.message } })}\n`;
+    return `${JSON.stringify({ error: { code: this.code, message: this.message, ...this.details } })}\n`;
   }
 }
 

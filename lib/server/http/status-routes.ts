@@ -1,11 +1,17 @@
-import { choiceParam, paramsOf, targetOf } from './params.js';
-import { CONSISTENCIES, onlyMethods, read, type RouteParts } from './kv-routes.js';
+import { paramsOf, targetOf } from './params.js';
+import { onlyMethods, read, READ_PARAMS, readOptionsOf, type RouteParts } from './kv-routes.js';
 import type { Router } from './router.js';
 
 const RESOURCES = {
-  '/kv/<key>': 'GET, HEAD, PUT, DELETE: one value, as bytes; ETag is its revision, If-Match and If-None-Match: * compare and set; ?consistency=linearizable|lease|stale',
+  '/kv/<key>': 'GET, HEAD, PUT, DELETE: one value, as bytes; ETag is its revision, If-Match and If-None-Match: * compare and set; ?consistency=linearizable|lease|stale, with stale &maxStalenessMs=',
   '/kv': 'GET: keys in order; ?prefix=&after=&limit=&values=none|base64',
   '/events': "GET: the node's transitions as server-sent events; ?type=NewLeader,… &since=start; resumes by Last-Event-ID",
+  '/members': 'GET: who is in the cluster; POST: {"add":{"d":{"address":"host:port"}}}, promote, demote, remove, setAddress, or voters and learners; "expected" compares and sets. On the leader; others answer 421 with its address',
+  '/transfer': 'POST: {"to":"b"} or nothing: hands leadership over. On the leader',
+  '/step-down': 'POST: the leader gives leadership up',
+  '/campaign': 'POST: this node starts an election',
+  '/elections': 'POST: {"paused":true}: whether this node starts elections of its own',
+  '/snapshot': 'POST: this node takes a snapshot; {"compact":true} also forgets the log it covers',
   '/metrics.json': "GET: the node's state",
   '/state.json': 'GET: size and checksum of the store, of this node unless ?consistency= says otherwise',
   '/healthz': 'GET: 200 while the process and its node work',
@@ -28,10 +34,8 @@ export function addStatusRoutes(router: Router, parts: RouteParts, obstacleOf: (
     return c.json({ status: obstacle === null ? 'ready' : 'not ready', reason: obstacle, role, term, leaderId }, obstacle === null ? 200 : 503);
   });
   router.get('/state.json', async (c) => {
-    const params = paramsOf(targetOf(c.req.url).query, ['consistency']);
-    const consistency = choiceParam(params, 'consistency', CONSISTENCIES, 'stale');
-    const answer = await read(c, node, { type: 'stats' }, { consistency, timeoutMs: limits.callTimeoutMs });
-    return c.json(answer);
+    const params = paramsOf(targetOf(c.req.url).query, READ_PARAMS);
+    return c.json(await read(c, node, { type: 'stats' }, readOptionsOf(params, 'stale', limits)));
   });
   for (const path of ['/', '/metrics.json', '/healthz', '/readyz', '/state.json']) router.all(path, () => onlyMethods('GET, HEAD'));
 }

@@ -1,0 +1,107 @@
+import { MembershipChangeError, NotLeaderError, TransferError } from '../../ports/errors.js';
+import type { KvNode } from '../kv-node.js';
+import { changeOf, electionsOf, nothingOf, parseBody, snapshotOf, transferOf } from './admin-body.js';
+import { onlyMethods, whileConnected, type RouteParts } from './kv-routes.js';
+import { configurationReport, leaderReport, membersReport } from './member-report.js';
+import { paramsOf, targetOf } from './params.js';
+import { HttpProblem } from './problem.js';
+import { declaredLength, readBody } from './read-body.js';
+import type { RequestContext, Router } from './router.js';
+
+type Body = Readonly<Record<string, unknown>>;
+type Order = (body: Body, c: RequestContext, parts: RouteParts) => Promise<Response> | Response;
+
+/**
+ * What operators ask of a node. Nothing here is handed on to the leader: a change that another node made on one's
+ * behalf could not be told apart from one that failed. Who asks the wrong node is told the right one (421).
+ */
+const ORDERS: Readonly<Record<string, Order>> = {
+  '/members': async (body, c, { node, limits }) => {
+    const { change, expected } = changeOf(body);
+    const options = { timeoutMs: limits.callTimeoutMs, ...(expected === null ? {} : { expected }) };
+    const { index, configuration } = await whileConnected(c, (signal) => node.changeMembership(change, { ...options, signal }));
+    return c.json(configurationReport(index, configuration));
+  },
+  '/transfer': async (body, c, { node }) => {
+    const { to } = transferOf(body);
+    const startedAt = performance.now();
+    const leader = await whileConnected(c, (signal) => node.transferLeadership(to, { signal }));
+    return c.json({ from: node.id, to: leader, ms: Math.round(performance.now() - startedAt) });
+  },
+  '/step-down': (body, c, { node }) => {
+    nothingOf(body);
+    const { role, term } = node.metrics.value;
+    if (role !== 'leader') throw notLeader(node);
+    node.stepDown();
+    return c.json({ node: node.id, term }, 202);
+  },
+  '/campaign': (body, c, { node }) => {
+    nothingOf(body);
+    const { role, term } = node.metrics.value;
+    if (role === 'leader' || role === 'learner') throw new HttpProblem(409, 'cannot_campaign', `node ${node.id} is ${role === 'leader' ? 'the leader already' : 'a learner, which is never elected'}`);
+    node.campaign();
+    return c.json({ node: node.id, term }, 202);
+  },
+  '/elections': (body, c, { node }) => {
+    const { paused } = electionsOf(body);
+    if (paused) node.pauseElections();
+    else node.resumeElections();
+    return c.json({ node: node.id, paused });
+  },
+  '/snapshot': async (body, c, { node }) => {
+    const { compact } = snapshotOf(body);
+    const { last, bytes } = await whileConnected(c, () => node.takeSnapshot());
+    if (compact) node.compactLog(last.index);
+    return c.json({ node: node.id, last, bytes });
+  },
+};
+
+export function addAdminRoutes(router: Router, parts: RouteParts): void {
+  const { node, admission } = parts;
+  router.get('/members', (c) => {
+    paramsOf(targetOf(c.req.url).query, []);
+    return c.json(membersReport(node.metrics.value));
+  });
+  for (const [path, order] of Object.entries(ORDERS)) {
+    router.use(path, (_, next) => admission.request(next));
+    router.post(path, (c) => obey(c, parts, order));
+    router.all(path, () => onlyMethods(path === '/members' ? 'GET, HEAD, POST' : 'POST'));
+  }
+}
+
+async function obey(c: RequestContext, parts: RouteParts, order: Order): Promise<Response> {
+  const { node, limits, admission } = parts;
+  paramsOf(targetOf(c.req.url).query, []);
+  refuseForeignPages(c);
+  const body = await admission.holding(declaredLength(c.env.incoming, limits.maxAdminBodyBytes), () => readBody(c.env.incoming, limits.maxAdminBodyBytes, limits.bodyTimeoutMs));
+  try {
+    return await order(parseBody(body), c, parts);
+  } catch (error) {
+    throw adminProblemOf(error, node);
+  }
+}
+
+/** A page of another site that a browser shows must not steer a node that the browser can reach. */
+function refuseForeignPages(c: RequestContext): void {
+  const origin = c.req.header('origin');
+  if (origin === undefined || origin === `http://${c.req.header('host') ?? ''}`) return;
+  throw new HttpProblem(403, 'cross_origin', `a page of ${origin} may not administer this node`);
+}
+
+function adminProblemOf(error: unknown, node: KvNode): unknown {
+  if (error instanceof NotLeaderError) return notLeader(node, error.leaderId);
+  if (error instanceof MembershipChangeError) {
+    const { effectiveIndex } = node.metrics.value.membership;
+    return new HttpProblem(409, 'membership_change_refused', error.message, {}, { reason: error.reason, current: configurationReport(effectiveIndex, error.current) });
+  }
+  if (error instanceof TransferError) return new HttpProblem(409, 'transfer_failed', error.message, {}, { outcome: error.outcome, reason: error.reason });
+  return error;
+}
+
+/** 421 with the leader, where there is one; else 503: ask again soon. */
+function notLeader(node: KvNode, leaderId = node.metrics.value.leaderId): HttpProblem {
+  if (leaderId === null || leaderId === node.id) return new HttpProblem(503, 'no_leader', 'no leader is known at the moment; retry shortly', { 'Retry-After': '1' }, { leader: null });
+  const leader = leaderReport(leaderId, node.metrics.value.membership.effective);
+  const where = leader.http === null ? '' : ` at http://${leader.http}`;
+  return new HttpProblem(421, 'not_leader', `node ${node.id} does not lead; ask ${leaderId}${where}`, {}, { leader });
+}
