@@ -34,14 +34,14 @@ export class KeepAlive {
   }
 
   private get third(): number {
-    return this.parts.sessionTimeoutMs / 3;
+    return Math.max(1, Math.floor(this.parts.sessionTimeoutMs / 3));
   }
 
   private arm(delayMs: number): void {
     if (this.stopped.signal.aborted) return;
     this.cancelTimer = this.parts.clock.schedule(delayMs, () => {
-      const idleMs = this.parts.clock.now() - this.activeAt;
-      if (idleMs < this.third) this.arm(this.third - idleMs);
+      const remainingMs = this.third - (this.parts.clock.now() - this.activeAt);
+      if (remainingMs >= 1) this.arm(remainingMs); // less is rounding
       else this.send();
     });
   }

@@ -104,7 +104,8 @@ export class PersistentProposer<C, R> {
         signal?.removeEventListener('abort', resume);
         resolve();
       };
-      const cancel = this.parts.clock.schedule(Math.min(ms, deadline - this.parts.clock.now()), resume);
+      // At least 1 ms: a remainder that is rounding must not bring the next attempt before the deadline.
+      const cancel = this.parts.clock.schedule(Math.max(1, Math.min(ms, deadline - this.parts.clock.now())), resume);
       this.interrupts.add(resume);
       signal?.addEventListener('abort', resume, { once: true });
     });

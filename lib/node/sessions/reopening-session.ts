@@ -42,7 +42,7 @@ export class ReopeningSession<C, R> {
       } catch (error) {
         if (error instanceof SessionExpiredError) this.forget(opening);
         // Opening has a limit of its own, which may be the shorter one.
-        else if (!(error instanceof TimeoutError) || clock.now() >= limits.deadline) throw error;
+        else if (!(error instanceof TimeoutError) || limits.deadline - clock.now() < 1) throw error;
       }
     }
   }

@@ -64,7 +64,7 @@ describe('proposeTo', () => {
     check({ source: '(abc|)', gives: '-----(AB)(C|)', answers: { a: '-----r', b: '-r', c: '----r' }, proposed: ['a', 'b', 'c'] }));
 
   test('the first failure ends the stream, after the results before it; nothing behind it is proposed any more', () =>
-    check({ source: '(abcd|)', gives: '----(A#)', answers: { a: '----r', b: '-#', c: '-r' }, options: { concurrency: 3 }, proposed: ['a', 'b', 'c'] }));
+    check({ source: '(abcd|)', gives: '----(A#)', answers: { a: '----r', b: '-#', c: '-r' }, options: { concurrency: 3 }, proposed: ['a', 'b', 'c', 'abort c'] }));
 
   test('unsubscribed early, it aborts what is outstanding and drops what queues', () =>
     check({ source: '-(abc)--d', unsubscription: '^-!', gives: '---', proposed: ['a', 'b', 'abort a', 'abort b'] }));

@@ -45,7 +45,13 @@ class Model {
       case 'closeSession':
         this.sessions = this.sessions.filter(({ id }) => id !== command.session);
         return { type: 'closed' };
+      case 'keepAlive':
+      case 'command':
+        return this.applyWithin(index, command);
     }
+  }
+
+  private applyWithin(index: number, command: WordCommand & { readonly type: 'keepAlive' | 'command' }): unknown {
     const session = this.sessions.find(({ id }) => id === command.session);
     if (session === undefined) return { type: 'refused', reason: 'noSession' };
     session.active = this.time;

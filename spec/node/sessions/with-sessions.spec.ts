@@ -227,7 +227,7 @@ describe('a machine with sessions', () => {
   });
 
   test('limits are checked', () => {
-    expect(() => new WordMachine({ sessionTimeoutMs: 0, maxSessions: 1.5 })).toThrow(expect.objectContaining({ name: 'ConfigError', problems: [{ option: 'sessionTimeoutMs', value: 0, allowed: 'a whole number of at least 1' }, { option: 'maxSessions', value: 1.5, allowed: 'a whole number of at least 1' }] }));
+    expect(() => new WordMachine({ sessionTimeoutMs: 0, maxSessions: 1.5 })).toThrow(/sessionTimeoutMs is 0; allowed: a whole number of at least 1\n.*maxSessions is 1.5/);
   });
 });
 
