@@ -8,6 +8,7 @@ import type { PeerProgress } from './progress.js';
 import { rejectMessage } from './follower.js';
 import { becomeFollower } from './roles.js';
 import { plainLogId, type RaftState } from './state.js';
+import { abandonTarget } from './transfer.js';
 
 /** At the end of a leader's turn: sends every peer what it lacks, as far as its window allows. */
 export function replicateToAll(raft: RaftState, leadership: Leadership): void {
@@ -68,6 +69,7 @@ export function handleConnection(raft: RaftState, id: NodeId, up: boolean, error
   raft.emit(up ? { type: 'PeerRecovered', term: raft.term, peer: id } : { type: 'PeerUnreachable', term: raft.term, peer: id, error });
   const peer = raft.leadership?.peers.get(id);
   if (peer === undefined) return;
+  if (!up && raft.leadership !== null) abandonTarget(raft, raft.leadership, id);
   peer.probeSent = !up;
   if (!up && peer.state === 'replicate') {
     enterState(raft, peer, 'probe', peer.match + 1);

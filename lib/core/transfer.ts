@@ -43,6 +43,11 @@ export function advanceTransfer(raft: RaftState, leadership: Leadership): void {
   }
 }
 
+/** The connection to a transfer's target broke: writes need not wait for it any longer. */
+export function abandonTarget(raft: RaftState, leadership: Leadership, id: NodeId): void {
+  if (leadership.transfer?.to === id) endTransfer(raft, leadership, 'aborted', `${id} is unreachable`);
+}
+
 /** Leadership ended while a transfer was under way. A target that was told to campaign may win: the next leader tells. */
 export function suspendTransfer(raft: RaftState, leadership: Leadership): void {
   const { transfer } = leadership;

@@ -40,6 +40,7 @@ export class ClientCalls<C, R, Q, A> {
   /** Reads that were served and not reported yet. */
   private readonly served = { linearizable: 0, lease: 0 };
   private isStopping = false;
+  private isRestoring = false;
 
   constructor(private readonly parts: ClientCallsParts<C, R, Q, A>) {
     const { limits, runId } = parts.resolved;
@@ -78,9 +79,13 @@ export class ClientCalls<C, R, Q, A> {
     this.parts.wake();
   }
 
-  /** A read that asks nobody, unless what is here may be older than `maxStalenessMs`: then it is read like any other. @throws {OverloadedError} */
+  /**
+   * A read that asks nobody, unless what is here may be older than `maxStalenessMs`, or is just being replaced by a
+   * snapshot: then it is read like any other.
+   * @throws {OverloadedError}
+   */
   readStale(read: PendingRead, maxStalenessMs: number): void {
-    if (this.stalenessMs > maxStalenessMs) {
+    if (!(this.stalenessMs <= maxStalenessMs) || this.parts.core.restoring !== null) {
       this.read(read);
       return;
     }
@@ -109,10 +114,11 @@ export class ClientCalls<C, R, Q, A> {
       this.knownLeader = leaderId;
       if (leaderId !== null) this.forwarder.handleLeader(leaderId);
     }
+    this.noteRestored();
     for (const outcome of output.proposals) this.refuse(this.proposals.settle(this.proposing, outcome), outcome.refusal);
     if (output.proposals.length > 0) this.proposing = [];
     if (output.reads.length === 0) return;
-    this.reads.settle(output.reads, this.parts.core.appliedIndex);
+    this.reads.settle(output.reads, this.readableIndex);
     this.reportReads();
   }
 
@@ -147,6 +153,24 @@ export class ClientCalls<C, R, Q, A> {
     return this.parts.core.term;
   }
 
+  /** What the state machine holds whole: nothing, while it is being replaced by a snapshot. */
+  private get readableIndex(): LogIndex {
+    const { restoring, appliedIndex } = this.parts.core;
+    return restoring === null ? appliedIndex : -1;
+  }
+
+  /** A snapshot took the place of entries: reads that waited for them go on, and what became of proposals among them is not known. */
+  private noteRestored(): void {
+    const { restoring, appliedIndex } = this.parts.core;
+    const wasRestoring = this.isRestoring;
+    this.isRestoring = restoring !== null;
+    if (!wasRestoring || this.isRestoring) return;
+    const lost = this.proposals.forgetThrough(appliedIndex);
+    if (lost > 0) this.parts.report({ type: 'ProposalsDropped', term: this.term, count: lost, reason: 'indeterminate' });
+    this.reads.applied(appliedIndex);
+    this.reportReads();
+  }
+
   private refuse(proposals: readonly Proposal[], refusal: ProposalOutcome['refusal']): void {
     for (const proposal of proposals) {
       if (refusal === 'overloaded') proposal.reject(new OverloadedError('maxUncommittedBytes', this.parts.resolved.core.maxUncommittedBytes));
@@ -166,7 +190,7 @@ export class ClientCalls<C, R, Q, A> {
   /** Asks the leader how far this node must be, then answers here (thesis §6.4): the leader does not do a follower's reading. */
   private forwardRead(read: PendingRead): void {
     this.forward('readIndex', read, EMPTY_PAYLOAD, (index) => {
-      this.reads.confirm(read, index, this.parts.core.appliedIndex);
+      this.reads.confirm(read, index, this.readableIndex);
       this.reportReads();
     });
   }

@@ -31,7 +31,7 @@ export function createNode<C, R, Q = never, A = never>(options: NodeOptions<C, R
 }
 
 /** Where a node stands in its one life. */
-type State = 'initial' | 'starting' | 'running' | 'stopping' | 'stopped' | 'failed';
+type State = 'initial' | 'starting' | 'running' | 'stopped' | 'failed';
 
 class NodeFacade<C, R, Q, A> implements RaftNode<C, R, Q, A> {
   readonly id: NodeId;
@@ -126,11 +126,11 @@ class NodeFacade<C, R, Q, A> implements RaftNode<C, R, Q, A> {
   }
 
   changeMembership(change: MembershipChange, options: MembershipOptions = {}): Promise<CommittedMembership> {
-    return this.admin((engine) => engine.admin.changeMembership(change, options.expected ?? null, this.timeoutOf(options), options.signal));
+    return this.admin((engine) => engine.admin.changeMembership(change, options.expected ?? null, this.timeoutOf(options), options.signal), options.signal);
   }
 
   transferLeadership(to: NodeId | null = null, options: CallOptions = {}): Promise<NodeId> {
-    return this.admin((engine) => engine.admin.transferLeadership(to, options.timeoutMs ?? this.resolved.core.electionTimeoutMaxMs, options.signal));
+    return this.admin((engine) => engine.admin.transferLeadership(to, this.timeoutOf(options, this.resolved.core.electionTimeoutMaxMs), options.signal), options.signal);
   }
 
   stepDown(): void {
@@ -162,8 +162,10 @@ class NodeFacade<C, R, Q, A> implements RaftNode<C, R, Q, A> {
   }
 
   /** A call that rejects, rather than throws, when the node does not run. */
-  private async admin<T>(call: (engine: Engine<C, R, Q, A>) => Promise<T>): Promise<T> {
-    return call(this.runningEngine());
+  private async admin<T>(call: (engine: Engine<C, R, Q, A>) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const engine = this.runningEngine();
+    signal?.throwIfAborted();
+    return call(engine);
   }
 
   private async begin(): Promise<void> {
@@ -191,16 +193,15 @@ class NodeFacade<C, R, Q, A> implements RaftNode<C, R, Q, A> {
     }
   }
 
-  /** `stop()`: waits for what was accepted, within its limit, then ends leadership and closes everything. */
+  /** `stop()`: waits for what was accepted and hands leadership over, within its limit, then closes everything. */
   private async finish(): Promise<void> {
     // A start that failed has told its own caller.
     await this.starting.catch(() => undefined);
     const { state, engine } = this;
     if (state === 'failed') return this.failing;
-    if (engine !== null) await this.handOver(engine);
-    if (this.hasFailed()) return;
-    this.state = 'stopping';
-    if (engine !== null) await this.drain(engine);
+    const deadline = this.clock.now() + this.resolved.limits.drainTimeoutMs;
+    if (engine !== null) await this.drain(engine, deadline);
+    if (engine !== null && !this.hasFailed()) await this.handOver(engine, deadline);
     if (this.hasFailed()) return this.failing;
     this.end('stopped', undefined, [{ type: 'NodeStopped', term: this.metrics.value.term, reason: 'requested' }]);
     this.state = 'stopped';
@@ -211,16 +212,17 @@ class NodeFacade<C, R, Q, A> implements RaftNode<C, R, Q, A> {
   }
 
   /** A leader that stops gives its office to another first, so that the cluster need not wait for a timeout. */
-  private async handOver(engine: Engine<C, R, Q, A>): Promise<void> {
-    if (this.metrics.value.leadership?.established !== true || this.metrics.value.membership.effective.voters.length < 2) return;
-    await engine.admin.transferLeadership(null, this.resolved.limits.drainTimeoutMs, undefined).catch(() => undefined); // then it goes without
+  private async handOver(engine: Engine<C, R, Q, A>, deadline: number): Promise<void> {
+    const leftMs = deadline - this.clock.now();
+    if (leftMs <= 0 || this.metrics.value.leadership?.established !== true || this.metrics.value.membership.effective.voters.length < 2) return;
+    await engine.admin.transferLeadership(null, leftMs, undefined).catch(() => undefined); // then it goes without
   }
 
-  /** Lets accepted proposals finish, for `drainTimeoutMs` at most. */
-  private async drain(engine: Engine<C, R, Q, A>): Promise<void> {
+  /** Lets accepted proposals finish, as long as there is time. */
+  private async drain(engine: Engine<C, R, Q, A>, deadline: number): Promise<void> {
     engine.calls.takeNoMore();
     if (engine.calls.pendingCount === 0) return;
-    const timedOut = new Observable<void>((subscriber) => this.clock.schedule(this.resolved.limits.drainTimeoutMs, () => subscriber.next()));
+    const timedOut = new Observable<void>((subscriber) => this.clock.schedule(Math.max(0, deadline - this.clock.now()), () => subscriber.next()));
     const drained = engine.progress.pipe(filter(() => engine.calls.pendingCount === 0));
     await firstValueFrom(race(drained, timedOut), { defaultValue: undefined }).catch(() => undefined); // it failed meanwhile
   }
@@ -277,9 +279,8 @@ class NodeFacade<C, R, Q, A> implements RaftNode<C, R, Q, A> {
     throw new StoppedError(state === 'running' ? 'stopping' : state === 'initial' ? 'not started' : state);
   }
 
-  private timeoutOf(options: CallOptions): number {
-    const { timeoutMs } = options;
-    if (timeoutMs === undefined) return this.resolved.limits.requestTimeoutMs;
+  private timeoutOf({ timeoutMs }: CallOptions, byDefault = this.resolved.limits.requestTimeoutMs): number {
+    if (timeoutMs === undefined) return byDefault;
     if (timeoutMs > 0) return timeoutMs;
     throw new ConfigError([{ option: 'timeoutMs', value: timeoutMs, allowed: 'a number above 0' }]);
   }

@@ -76,7 +76,7 @@ export class Engine<C, R, Q, A> {
     const shared = { ...parts, ...options, enqueue, report };
     this.admin = new AdminCalls({ clock, enqueue, notLeader: () => this.calls.notLeader(), configuration: () => parts.core.configuration });
     this.snapshots = new SnapshotKeeper({ ...shared, clock, policy: resolved.snapshotPolicy, isIdle: () => this.applier.isIdle });
-    this.sender = new SnapshotSender({ ...shared, clock, stallMs: resolved.core.electionTimeoutMaxMs });
+    this.sender = new SnapshotSender({ ...shared, clock, stallMs: resolved.core.electionTimeoutMaxMs, onFault: (operation, error) => this.fail(operation, error) });
     this.receiver = new SnapshotReceiver({
       ...shared,
       whenIdle: () => this.applier.whenIdle(),
@@ -139,6 +139,7 @@ export class Engine<C, R, Q, A> {
     this.admin.end(reason === 'stopped' ? 'stopped' : 'failed');
     this.sender.cancelAll();
     this.receiver.close();
+    this.snapshots.close();
     if (dropped > 0) events.push({ type: 'ProposalsDropped', term: core.term, count: dropped, reason: 'indeterminate' });
     this.loop.publish([...events, ...lastWords], clock.now());
     if (reason === 'fatalError') this.progressed.error(cause);
@@ -233,6 +234,7 @@ export class Engine<C, R, Q, A> {
     const { core, options } = this.parts;
     this.knownConfiguration = core.configuration;
     const peers = membersOf(core.configuration).filter((id) => id !== options.id);
+    this.sender.retain(peers);
     options.transport.setPeers(new Map(peers.map((id) => [id, this.addressOf(id) ?? ''])));
   }
 

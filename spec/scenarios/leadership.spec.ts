@@ -80,10 +80,27 @@ describe('the end of a leadership', () => {
         await cluster.until(() => cluster.eventsOf(leader.id, 'LeadershipLost').length > 0);
       },
     ],
+    ['transferred', async (_cluster, { node }) => node.stop()],
     [
       'stopped',
-      async (_cluster, { node }) => {
-        await node.stop();
+      async (cluster, leader) => {
+        for (const { node } of cluster.others(leader)) node.pauseElections(); // nobody to hand over to
+        const stopped = leader.node.stop();
+        await cluster.advance(2_000);
+        await stopped;
+      },
+    ],
+    [
+      'requested',
+      async (cluster, { node }) => {
+        node.stepDown();
+        await cluster.settle();
+      },
+    ],
+    [
+      'removed',
+      async (_cluster, { id, node }) => {
+        await node.changeMembership({ remove: [id] });
       },
     ],
     [

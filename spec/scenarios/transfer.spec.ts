@@ -189,6 +189,16 @@ describe('S56 Transfer to an up-to-date follower is immediate; to a lagging one 
     expect(outcome(alone)).toEqual([['refused', null, 'no other voter is in touch']]);
   });
 
+  it('a target whose connection breaks is not waited for', () => {
+    const cluster = ledByA('abc');
+    isolate(cluster, 'b');
+    transfer(cluster, 'b');
+    cluster.step('a', { type: 'connection', peer: 'c', up: false, error: 'reset' });
+    expect(outcome(cluster)).toEqual([]);
+    cluster.step('a', { type: 'connection', peer: 'b', up: false, error: 'reset' });
+    expect([outcome(cluster), refusal(cluster)]).toEqual([[['aborted', 'b', 'b is unreachable']], null]);
+  });
+
   it('leadership lost before the target was told aborts it', () => {
     const cluster = ledByA('abc');
     isolate(cluster, 'b');

@@ -6,6 +6,7 @@ import type { SnapshotMeta } from '../../core/messages.js';
 import type { RaftEventBody } from '../../core/events.js';
 import type { RaftCore } from '../../core/raft.js';
 import type { Clock } from '../../ports/clock.js';
+import { StoppedError } from '../../ports/errors.js';
 import type { StateMachine } from '../../ports/state-machine.js';
 import type { Storage } from '../../ports/storage.js';
 import type { SnapshotPolicy } from './policy.js';
@@ -36,6 +37,9 @@ export class SnapshotKeeper {
   private bytes = 0;
   private taking: Promise<SnapshotMeta> | null = null;
   private applied: LogId;
+  private isClosed = false;
+  /** Whoever waits for the right moment looks again. */
+  private wake: () => void = () => undefined;
 
   constructor(private readonly parts: SnapshotKeeperParts) {
     this.applied = parts.core.snapshot?.last ?? { index: 0, term: 0 };
@@ -60,6 +64,12 @@ export class SnapshotKeeper {
     this.bytes = 0;
   }
 
+  /** The node ends: none is begun any more. */
+  close(): void {
+    this.isClosed = true;
+    this.wake();
+  }
+
   /** Takes one now, or joins the one that is being taken. Rejects with what state machine or storage said. */
   take(trigger: 'policy' | 'manual'): Promise<SnapshotMeta> {
     this.taking ??= this.whenTakeable(trigger).finally(() => (this.taking = null));
@@ -68,18 +78,34 @@ export class SnapshotKeeper {
 
   /**
    * A snapshot carries the configuration in force at its last entry: known unless a later one is committed
-   * already. And it must not be ahead of the durable log, since entries are applied before the own disk has them.
+   * already. And it must not be ahead of the durable log, since entries are applied before the own disk has them;
+   * nor of a state machine that is being replaced.
    */
   private get isTakeable(): boolean {
-    const { committedMembership, persistedIndex } = this.parts.core;
-    return committedMembership.index <= this.applied.index && this.applied.index <= persistedIndex;
+    const { committedMembership, persistedIndex, restoring } = this.parts.core;
+    return restoring === null && committedMembership.index <= this.applied.index && this.applied.index <= persistedIndex;
   }
 
   /** Between two batches, with the disk and the configuration up to what is applied. */
   private async whenTakeable(trigger: 'policy' | 'manual'): Promise<SnapshotMeta> {
-    const { clock, isIdle } = this.parts;
-    while (!isIdle() || !this.isTakeable) await new Promise<void>((resolve) => void clock.schedule(RETRY_MS, resolve));
+    const { isIdle } = this.parts;
+    while (!isIdle() || !this.isTakeable) await this.pause();
+    if (this.applied.index === 0) throw new Error('nothing is applied yet: there is nothing to take a snapshot of');
     return this.run(trigger);
+  }
+
+  /** Until the next look. @throws {StoppedError} when the node ends meanwhile. */
+  private async pause(): Promise<void> {
+    if (!this.isClosed) {
+      await new Promise<void>((resolve) => {
+        const cancel = this.parts.clock.schedule(RETRY_MS, resolve);
+        this.wake = () => {
+          cancel();
+          resolve();
+        };
+      });
+    }
+    if (this.isClosed) throw new StoppedError('stopped');
   }
 
   private async run(trigger: 'policy' | 'manual'): Promise<SnapshotMeta> {

@@ -27,19 +27,24 @@ export interface SnapshotReceiverParts {
 /** Beyond this the next acknowledgement waits for the disk, and with it the leader. */
 const MAX_WAITING_BYTES = 1 << 20;
 
+/** Why a whole snapshot may not be needed any more. */
+const CAUGHT_UP = new Error('the log has caught up');
+
 /** One snapshot on its way in. */
 interface Reception {
   readonly last: LogId;
   readonly bytes: ByteQueue;
-  /** Who sent the newest chunk. */
-  from: NodeId;
+  /** Whose snapshot it is: two servers' bytes for the same entries need not be the same. */
+  readonly from: NodeId;
+  /** How long all of it is. */
+  readonly totalBytes: number;
   received: number;
   isComplete: boolean;
 }
 
 /**
  * Takes the leader's chunks in order and hands them to storage as they come; says how far it is, so that the
- * leader may go on from there, whichever leader that is. Chunks of two snapshots are never mixed: one of another snapshot
+ * leader may go on from there. Chunks of two snapshots, or of two servers, are never mixed: one of another
  * abandons what came before. When all is here the core is told, takes no entries from then on, and log and
  * state machine are replaced.
  */
@@ -51,12 +56,11 @@ export class SnapshotReceiver {
   handleChunk({ from, chunk }: SnapshotChunk): void {
     const { snapshot, offset, data, checksum, done } = chunk;
     let reception = this.current;
-    if (reception?.last.index !== snapshot.last.index || reception.last.term !== snapshot.last.term) {
+    if (reception === null || !isPartOf(reception, from, snapshot)) {
       if (reception?.isComplete === true) return; // it is being put in force: the next one waits
       reception?.bytes.fail(new Error('another snapshot took its place'));
       reception = this.begin(from, snapshot);
     }
-    reception.from = from;
     if (crc32(data) !== checksum) {
       this.parts.report({ type: 'CorruptionDetected', term: this.parts.core.term, where: `snapshot chunk at byte ${offset} from ${from}`, action: 'discarded' });
     } else if (offset === reception.received && !reception.isComplete) {
@@ -75,12 +79,12 @@ export class SnapshotReceiver {
 
   private begin(from: NodeId, snapshot: SnapshotMeta): Reception {
     const bytes = new ByteQueue(() => this.acknowledge(reception));
-    const reception: Reception = { last: snapshot.last, bytes, from, received: 0, isComplete: false };
+    const reception: Reception = { last: snapshot.last, bytes, from, totalBytes: snapshot.bytes, received: 0, isComplete: false };
     this.current = reception;
     const { last, configuration, configurationIndex } = snapshot;
     this.parts.storage.saveSnapshot({ last, configuration, configurationIndex }, reception.bytes, { replaceLog: true }).then(
       (saved) => this.install(reception, saved),
-      () => this.abandon(reception),
+      (error: unknown) => this.abandon(reception, error),
     );
     return reception;
   }
@@ -97,7 +101,7 @@ export class SnapshotReceiver {
     if (reception?.isComplete !== true || reception.bytes.hasEnded) return;
     const { restoring, commitIndex } = this.parts.core;
     if (restoring?.index === reception.last.index) this.parts.whenIdle().then(() => reception.bytes.end(), () => undefined);
-    else if (commitIndex >= reception.last.index) reception.bytes.fail(new Error('the log has caught up'));
+    else if (commitIndex >= reception.last.index) reception.bytes.fail(CAUGHT_UP);
   }
 
   private async install(reception: Reception, saved: SnapshotMeta): Promise<void> {
@@ -115,9 +119,12 @@ export class SnapshotReceiver {
     }
   }
 
-  private abandon(reception: Reception): void {
-    if (this.current === reception) this.current = null;
-    if (reception.isComplete) this.parts.enqueue({ type: 'snapshotAbandoned' });
+  /** Storage did not take it, or the log has caught up; another that took its place goes on. */
+  private abandon(reception: Reception, error: unknown): void {
+    if (this.current !== reception) return;
+    this.current = null;
+    this.parts.enqueue({ type: 'snapshotAbandoned' });
+    if (error !== CAUGHT_UP) this.parts.report({ type: 'SnapshotFailed', term: this.parts.core.term, error: error instanceof Error ? error.message : String(error) });
   }
 
   private acknowledge(reception: Reception): void {
@@ -125,4 +132,8 @@ export class SnapshotReceiver {
     transport.send(reception.from, { type: 'installSnapshotReply', term: core.term, round: core.heardRound, last: reception.last, received: reception.received, installed: false, matched: 0 });
     transport.flush();
   }
+}
+
+function isPartOf(reception: Reception, from: NodeId, { last, bytes }: SnapshotMeta): boolean {
+  return reception.from === from && reception.last.index === last.index && reception.last.term === last.term && reception.totalBytes === bytes;
 }

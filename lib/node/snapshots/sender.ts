@@ -5,6 +5,7 @@ import type { RaftCore } from '../../core/raft.js';
 import type { Clock } from '../../ports/clock.js';
 import type { Storage } from '../../ports/storage.js';
 import type { Transport } from '../../ports/transport.js';
+import { CorruptLogError } from '../../ports/errors.js';
 import { crc32 } from './crc32.js';
 
 export interface SnapshotSenderParts {
@@ -15,6 +16,8 @@ export interface SnapshotSenderParts {
   /** Without an acknowledgement for this long a transfer has failed; the core begins it anew once the peer answers. */
   readonly stallMs: number;
   readonly enqueue: (input: Input) => void;
+  /** The own snapshot can't be read back: another node must lead, and this one be mended. */
+  readonly onFault: (operation: string, error: unknown) => void;
 }
 
 /** How many bytes may be under way to one peer. */
@@ -31,6 +34,10 @@ interface Transfer {
   meta: SnapshotMeta | null;
   /** Bytes the peer has in order, as far as it has said. */
   acknowledged: number;
+  /** What it said last: less than before when it has lost what it had. */
+  heard: number;
+  /** It answered since the last time something was sent again. */
+  isAnswered: boolean;
   sent: number;
   isInstalled: boolean;
   isCancelled: boolean;
@@ -50,11 +57,14 @@ export class SnapshotSender {
   send(peer: NodeId): void {
     this.cancel(peer);
     const { clock, core } = this.parts;
-    const transfer: Transfer = { peer, startedAt: clock.now(), term: core.term, meta: null, acknowledged: 0, sent: 0, isInstalled: false, isCancelled: false, wake: () => undefined };
+    const transfer: Transfer = { peer, startedAt: clock.now(), term: core.term, meta: null, acknowledged: 0, heard: 0, isAnswered: false, sent: 0, isInstalled: false, isCancelled: false, wake: () => undefined };
     this.transfers.set(peer, transfer);
     this.run(transfer).then(
       () => this.finish(transfer, transfer.isInstalled ? 'acknowledged' : 'failed'),
-      () => this.finish(transfer, 'failed'),
+      (error: unknown) => {
+        this.finish(transfer, 'failed');
+        if (error instanceof CorruptLogError && !transfer.isCancelled) this.parts.onFault('readSnapshot', error);
+      },
     );
   }
 
@@ -62,10 +72,18 @@ export class SnapshotSender {
   handleReply(from: NodeId, reply: InstallSnapshotReply): void {
     const transfer = this.transfers.get(from);
     if (transfer?.meta?.last.index !== reply.last.index || transfer.meta.last.term !== reply.last.term) return;
-    const hasMore = reply.received > transfer.acknowledged && reply.received <= transfer.meta.bytes;
+    if (reply.term !== transfer.term || reply.received > transfer.meta.bytes) return;
+    transfer.heard = reply.received;
+    transfer.isAnswered = true;
+    const hasMore = reply.received > transfer.acknowledged;
     if (hasMore) transfer.acknowledged = reply.received;
     transfer.isInstalled ||= reply.installed;
     if (hasMore || reply.installed) transfer.wake();
+  }
+
+  /** Ends the transfers to all others: they are no members any more. */
+  retain(members: readonly NodeId[]): void {
+    for (const peer of [...this.transfers.keys()]) if (!members.includes(peer)) this.cancel(peer);
   }
 
   /** Ends every transfer: leadership is over, or the node. */
@@ -89,22 +107,29 @@ export class SnapshotSender {
       transfer.meta = snapshot.meta;
       transfer.sent = transfer.acknowledged;
       const before = transfer.acknowledged;
-      await this.sendChunks(transfer, snapshot.meta, snapshot.chunks);
-      while (transfer.sent >= transfer.acknowledged && (await this.advance(transfer)));
+      transfer.isAnswered = false;
+      const isHeard = await this.sendChunks(transfer, snapshot.meta, snapshot.chunks);
+      while (isHeard && transfer.sent >= transfer.acknowledged && (await this.advance(transfer)));
       if (isOver(transfer)) return;
-      if (transfer.acknowledged > before) attempt = 0;
+      // One that has all and is putting it in force may take its time, as long as it answers.
+      const isInstalling = transfer.isAnswered && transfer.heard === snapshot.meta.bytes;
+      if (transfer.acknowledged > before || isInstalling) attempt = 0;
+      transfer.acknowledged = transfer.heard;
     }
   }
 
-  private async sendChunks(transfer: Transfer, meta: SnapshotMeta, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  /** False when the peer fell silent, or the transfer is over. */
+  private async sendChunks(transfer: Transfer, meta: SnapshotMeta, chunks: AsyncIterable<Uint8Array>): Promise<boolean> {
     if (transfer.sent === meta.bytes) this.sendChunk(transfer, meta, new Uint8Array(0));
     for await (const data of chunks) {
       this.sendChunk(transfer, meta, data);
       while (transfer.sent - transfer.acknowledged >= WINDOW_BYTES) {
-        if (!(await this.advance(transfer))) return;
+        if (!(await this.advance(transfer))) return false;
       }
-      if (isOver(transfer) || transfer.acknowledged > transfer.sent) return; // it has more already: go on from there
+      if (isOver(transfer)) return false;
+      if (transfer.acknowledged > transfer.sent) return true; // it has more already: go on from there
     }
+    return true;
   }
 
   private sendChunk(transfer: Transfer, meta: SnapshotMeta, data: Uint8Array): void {
