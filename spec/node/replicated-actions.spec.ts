@@ -148,7 +148,7 @@ describe('the replicated store, exactly once', () => {
     const from = store.state.value;
     const live = recorded(store.actions());
     await dispatched(store, 'c');
-    await expect(store.dispatch('').finally(() => undefined).catch((error: Error) => error.name)).resolves.toBe('ActionRefusedError');
+    await expect(store.dispatch('')).rejects.toMatchObject({ name: 'ActionRefusedError' });
     await dispatched(await leader(), 'd');
     await clock.advance(300);
     const { term } = store.node.metrics.value;

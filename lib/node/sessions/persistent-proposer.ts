@@ -96,7 +96,8 @@ export class PersistentProposer<C, R> {
   }
 
   private pause(ms: number, { deadline, signal }: Limits): Promise<void> {
-    if (this.hasEnded || signal?.aborted === true) return Promise.resolve();
+    const remainingMs = deadline - this.parts.clock.now();
+    if (this.hasEnded || signal?.aborted === true || remainingMs <= 0) return Promise.resolve();
     return new Promise((resolve) => {
       const resume = (): void => {
         cancel();
@@ -105,7 +106,7 @@ export class PersistentProposer<C, R> {
         resolve();
       };
       // At least 1 ms: a remainder that is rounding must not bring the next attempt before the deadline.
-      const cancel = this.parts.clock.schedule(Math.max(1, Math.min(ms, deadline - this.parts.clock.now())), resume);
+      const cancel = this.parts.clock.schedule(Math.max(1, Math.min(ms, remainingMs)), resume);
       this.interrupts.add(resume);
       signal?.addEventListener('abort', resume, { once: true });
     });
