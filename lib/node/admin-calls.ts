@@ -4,7 +4,7 @@ import type { LogIndex, NodeId } from '../core/ids.js';
 import type { MembershipChange } from '../core/membership-plan.js';
 import type { TurnOutput } from '../core/output.js';
 import type { Clock } from '../ports/clock.js';
-import { MembershipChangeError, NotLeaderError, StoppedError, TimeoutError, TransferError } from '../ports/errors.js';
+import { MembershipChangeError, type NotLeaderError, StoppedError, TimeoutError, TransferError } from '../ports/errors.js';
 import { Call } from './call.js';
 
 /** A configuration that is committed, and where. */

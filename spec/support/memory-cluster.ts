@@ -66,11 +66,12 @@ export class MemoryCluster {
     const { settings } = this.options;
     const count = this.runs.filter((run) => run.id === id).length;
     const machine = new ListMachine();
+    const isFounder = this.ids.includes(id);
     const options: ListNodeOptions = {
       id,
-      peers: Object.fromEntries(this.ids.map((each) => [each, `${each}:1`])),
+      ...(isFounder ? { peers: Object.fromEntries(this.ids.map((each) => [each, `${each}:1`])) } : {}),
       stateMachine: machine,
-      seed: 1 + this.ids.indexOf(id) + 100 * count,
+      seed: (isFounder ? 1 + this.ids.indexOf(id) : id.charCodeAt(0)) + 100 * count,
       ...(typeof settings === 'function' ? settings(id) : settings),
       ...overrides,
       storage: new MemoryStorage(this.disk(id)),
@@ -95,6 +96,12 @@ export class MemoryCluster {
     const run = this.create(id, overrides);
     await run.node.start();
     return run;
+  }
+
+  /** Starts a node that is none of `ids` with an empty store: it waits to be added. */
+  async join(id: NodeId, overrides: NodeSettings = {}): Promise<NodeRun> {
+    this.disks.set(id, new MemoryDisk({ clock: this.clock }));
+    return this.start(id, overrides);
   }
 
   /** The process dies and the power with it: unsynced writes are gone, nothing it began ever ends. */
@@ -184,7 +191,7 @@ export class MemoryCluster {
   /** Stops every node that lives. */
   async stop(): Promise<void> {
     this.network.heal();
-    const stopped = Promise.all(this.ids.filter((id) => this.runs.some((run) => run.id === id)).map((id) => this.stopNode(id)));
+    const stopped = Promise.all([...new Set(this.runs.map(({ id }) => id))].map((id) => this.stopNode(id)));
     await this.advance(5_000);
     await stopped;
   }
