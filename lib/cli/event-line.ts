@@ -14,7 +14,7 @@ export interface EventsMissed {
 }
 
 /** The width of the column that names the kind; the longest essential kind fits. */
-const KIND_WIDTH = 23;
+const KIND_WIDTH = 25;
 const NODE_TONES: readonly Tone[] = ['cyan', 'magenta', 'blue'];
 
 /**
@@ -81,6 +81,10 @@ function describe(event: RaftEvent): Description {
       return good(`a quorum follows; committed through ${event.commitIndex}`);
     case 'LeadershipLost':
       return notice(`leads no more (${words(event.reason)})`);
+    case 'LeadershipTransferStarted':
+      return plain(`hands leadership to ${event.to}`);
+    case 'LeadershipTransferEnded':
+      return event.outcome === 'transferred' ? good(`${event.to ?? 'another'} has taken over`) : notice(`not handed over (${words(event.outcome)}${event.reason === '' ? '' : `: ${words(event.reason)}`})`);
     default:
       return describeRest(event);
   }
@@ -96,10 +100,16 @@ function describeRest(event: RaftEvent): Description {
       return good(`${members(event.configuration)} (index ${event.index})`);
     case 'MembershipReverted':
       return notice(`back to ${members(event.configuration)} (index ${event.index})`);
+    case 'MembershipRejected':
+      return notice(`a change was refused: ${words(event.reason)}`);
+    case 'LearnerPromoted':
+      return good(`${event.learner} has caught up and becomes a voter`);
     case 'PeerUnreachable':
       return notice(`${event.peer} is unreachable: ${event.error}`);
     case 'PeerRecovered':
       return good(`${event.peer} is reachable again`);
+    case 'SnapshotFailed':
+      return bad(`no snapshot: ${event.error}`);
     case 'SnapshotSaved':
       return plain(`through ${at(event.last)}, ${event.bytes} bytes in ${ms(event.ms)}`);
     case 'SnapshotSent':
@@ -161,7 +171,7 @@ function ms(duration: number): string {
   return `${duration < 10 ? duration.toFixed(1) : Math.round(duration)} ms`;
 }
 
-/** `higherTerm` as `higher term`. */
+/** `higherTerm` as `higher term`; a sentence as it is. */
 function words(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return name.includes(' ') ? name : name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }

@@ -5,6 +5,8 @@ export const EXIT = Object.freeze({
   failed: 1,
   /** The command line, an option or the environment is wrong: the same call fails again. */
   usage: 2,
+  /** No node answered, or there is no leader: try again later. */
+  unavailable: 3,
   /** A second Ctrl-C. */
   interrupted: 130,
 });

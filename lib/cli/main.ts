@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { runCheck } from './check/run-check.js';
+import { runClient } from './client/run-client.js';
 import { runCluster, type CommandContext } from './cluster/run-cluster.js';
 import { CliError, EXIT } from './exit.js';
 import { createLog } from './log.js';
@@ -17,7 +18,22 @@ const actions: Actions = {
     if (flags.check) return runCheck({ dataDir: flags.data, keys: flags.keys, deadlineMs: flags.deadlineS * 1000 }, context);
     return runCluster({ dataDir: flags.data, clusterId: flags.clusterId, raftPort: flags.raftPort, httpPort: flags.httpPort, showsAll: flags.all }, context);
   },
+  client: (command, args, flags) =>
+    runClient(command, args, flags, {
+      write: (data) => void process.stdout.write(data),
+      terminal: createTerminal(process.stdout, process.env),
+      notes: createTerminal(process.stderr, process.env),
+      readInput,
+      interrupt: interruptSignal,
+      now: () => performance.now(),
+    }),
 };
+
+async function readInput(): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
 
 function serveUntilSignalled(flags: ServeFlags): Promise<number> {
   const log = createLog((line) => process.stdout.write(line), flags.logFormat ?? (process.stdout.isTTY ? 'text' : 'json'), () => Date.now());
@@ -30,9 +46,9 @@ function serveUntilSignalled(flags: ServeFlags): Promise<number> {
     log.error('uncaught exception', { error: error.stack ?? error.message });
     process.exit(EXIT.failed); // what was acknowledged is on disk
   });
-  const { data: dataDir, logFormat: _, ...rest } = flags;
+  const { data: dataDir, logFormat: _, join: __, peers = null, listen = null, ...rest } = flags;
   const onReady = (message: ReadyMessage): void => void process.send?.(message);
-  return serve({ ...rest, dataDir }, log, onReady, stopped);
+  return serve({ ...rest, peers, listen, dataDir }, log, onReady, stopped);
 }
 
 /** Aborted by the first SIGINT, SIGTERM or SIGHUP, or when no one reads the output any more; a second signal ends the process at once. */
@@ -59,5 +75,6 @@ try {
   process.stderr.write(`rxraft: ${error instanceof CliError ? error.message : String(error instanceof Error ? error.stack : error)}\n`);
   process.exitCode = error instanceof CliError ? error.exitCode : EXIT.failed;
 }
+await new Promise<void>((resolve) => process.stdout.write('', () => resolve())); // a reader of a pipe may be slow
 // Nothing is left to do; an idle handle (the channel to a parent) must not keep the process.
 process.exit();

@@ -19,18 +19,44 @@ export function addressText({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** Reads `a=host:port,b=host:port,…`. @throws {Error} with a sentence. */
-export function parsePeers(text: string): Record<string, string> {
-  const peers: Record<string, string> = {};
+/** Where one node of a new cluster is. */
+export interface Peer {
+  /** `host:port` for Raft. */
+  readonly address: string;
+  /** `host:port` of its HTTP service; null when nothing was said. */
+  readonly http: string | null;
+}
+
+/** Reads `a=host:port/http-port,b=host:port/host:http-port,c=host:port,…`. @throws {Error} with a sentence. */
+export function parsePeers(text: string): Record<string, Peer> {
+  const peers: Record<string, Peer> = {};
   for (const part of text.split(',')) {
     const at = part.indexOf('=');
     const id = parseId(part.slice(0, Math.max(0, at)).trim());
     if (Object.hasOwn(peers, id)) throw new Error(`the node ${id} is named twice`);
-    const address = parseAddress(part.slice(at + 1).trim());
+    const [raft = '', ...http] = part.slice(at + 1).trim().split('/');
+    const address = parseAddress(raft);
     if (address.port === 0) throw new Error(`the node ${id} has port 0; the others need to know where it is`);
-    peers[id] = addressText(address);
+    peers[id] = { address: addressText(address), http: http.length === 0 ? null : httpOf(http.join('/'), address.host) };
   }
   return peers;
+}
+
+/** A port alone is one of the same host. */
+function httpOf(text: string, host: string): string {
+  return parseKnownAddress(/^\d+$/.test(text) ? `${host.includes(':') ? `[${host}]` : host}:${text}` : text);
+}
+
+/** Reads `host:port,host:port,…`. @throws {Error} with a sentence. */
+export function parseEndpoints(text: string): string[] {
+  return text.split(',').map((part) => addressText(parseAddress(part.trim().replace(/^http:\/\//, '').replace(/\/$/, ''))));
+}
+
+/** Reads `host:port` of a place that others must find. @throws {Error} with a sentence. */
+export function parseKnownAddress(text: string): string {
+  const address = parseAddress(text);
+  if (address.port === 0) throw new Error('port 0 names no place that others could find');
+  return addressText(address);
 }
 
 /** @throws {Error} with a sentence when the text can't name a node or cluster. */

@@ -1,21 +1,29 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { CLIENT_COMMANDS } from './client/commands.js';
+import type { ClientCommand } from './client/context.js';
+import { OPTIONS, type ClientFlags, type OptionSpec } from './client/flags.js';
 import { EXIT } from './exit.js';
-import { parseAddress, parseId, parseInteger, parsePeers, type Address } from './parse.js';
+import { parseAddress, parseId, parseInteger, parseKnownAddress, parsePeers, type Address, type Peer } from './parse.js';
 
 /** What the commands do; given by the entry point, so that the command line can be tested without them. */
 export interface Actions {
   serve(options: ServeFlags): Promise<number>;
   cluster(options: ClusterFlags): Promise<number>;
+  client(command: ClientCommand, args: readonly string[], flags: ClientFlags): Promise<number>;
 }
 
 export interface ServeFlags {
   readonly id: string;
   readonly clusterId: string;
-  readonly peers: Readonly<Record<string, string>>;
+  readonly peers?: Readonly<Record<string, Peer>>;
+  readonly join?: boolean;
+  readonly listen?: string;
   readonly http: Address;
   readonly data: string;
   readonly electionTimeoutMs?: number;
   readonly eventBuffer?: number;
+  readonly snapshotEntries?: number;
+  readonly keepEntries?: number;
   readonly stopTimeoutMs: number;
   readonly logFormat?: 'json' | 'text';
 }
@@ -40,10 +48,11 @@ export interface Streams {
 export async function runProgram(args: readonly string[], version: string, actions: Actions, streams: Streams): Promise<number> {
   let exitCode: number = EXIT.ok;
   const program = new Command('rxraft')
-    .description('A replicated key-value store on rxraft: one node, or a cluster of three to try it.')
+    .description('A replicated key-value store on rxraft: run a node, or a cluster of three to try it; watch and steer one that runs.')
     .version(version)
     .configureOutput({ writeOut: streams.out, writeErr: streams.err })
     .showHelpAfterError('(--help tells more)')
+    .addHelpText('after', EXIT_CODES)
     .exitOverride();
   program.addCommand(
     serveCommand(async (flags) => {
@@ -55,7 +64,12 @@ export async function runProgram(args: readonly string[], version: string, actio
       exitCode = await actions.cluster(flags);
     }),
   );
-  for (const command of program.commands) command.copyInheritedSettings(program);
+  for (const command of CLIENT_COMMANDS) {
+    addClientCommand(program, command, async (args, flags) => {
+      exitCode = await actions.client(command, args, flags);
+    });
+  }
+  inheritSettings(program);
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
@@ -69,11 +83,15 @@ function serveCommand(action: (flags: ServeFlags) => Promise<void>): Command {
   return new Command('serve')
     .description('Run one node: Raft on durable storage and TCP, the store over HTTP.')
     .requiredOption('--id <id>', 'name of this node; never changes for a data directory', parsed(parseId))
-    .requiredOption('--peers <id=host:port,…>', 'Raft address of every node, this one included; the same on all of them', parsed(parsePeers))
+    .option('--peers <id=host:port/http-port,…>', 'for a new cluster: Raft address of every node, this one included, and where it serves HTTP (a port, or host:port); the same on all of them', parsed(parsePeers))
+    .addOption(new Option('--join', 'for an existing cluster: start empty and wait to be added (rxraft member add)').conflicts('peers'))
+    .option('--listen <host:port>', 'where the other nodes reach this one (default: its own address in --peers; needed with --join)', parsed(parseKnownAddress))
     .requiredOption('--data <directory>', 'where log, vote and snapshots lie; one directory for each node')
     .addOption(new Option('--http <host:port>', 'where to serve HTTP; port 0 takes any free one').argParser(parsed(parseAddress)).default({ host: '127.0.0.1', port: 8101 }, '127.0.0.1:8101'))
     .option('--cluster-id <id>', 'keeps clusters apart that share a network', parsed(parseId), 'rxraft')
     .option('--election-timeout-ms <ms>', 'shortest wait without a leader before an election; the longest is twice as much (default: 500)', integer(10, 600_000))
+    .option('--snapshot-entries <count>', 'take a snapshot after so many entries (default: 100000)', integer(1, 1_000_000_000))
+    .option('--keep-entries <count>', 'entries kept behind a snapshot for nodes that lag (default: 10000, at most --snapshot-entries)', integer(0, 1_000_000_000))
     .option('--event-buffer <count>', 'events kept for clients that lag or come back (default: 16384)', integer(1, 10_000_000))
     .option('--stop-timeout-ms <ms>', 'longest wait for requests in progress at a stop', integer(0, 600_000), 5000)
     .addOption(new Option('--log-format <format>', 'how messages are printed (default: text on a terminal, json elsewhere)').choices(['json', 'text']))
@@ -89,20 +107,60 @@ function clusterCommand(action: (flags: ClusterFlags) => Promise<void>): Command
     .option('--http-port <first>', 'first of three ports for HTTP', integer(1, 65_533), 8101)
     .option('--cluster-id <id>', 'name of the cluster', parsed(parseId), 'rxraft-local')
     .option('--all', 'show every event, not only the essential ones', false)
-    .option('--check', 'instead, prove it unattended on fresh data: write, kill the leader, restart it, verify every write', false)
+    .option('--check', 'instead, prove it unattended on fresh data: write, kill the leader, restart it, move leadership, replace a node, verify every write', false)
     .option('--keys <count>', 'with --check: how many keys to write', integer(100, 10_000_000), 10_000)
     .option('--deadline-s <seconds>', 'with --check: give up after this long', integer(1, 86_400), 180)
     .addHelpText('after', CLUSTER_HELP)
     .action(action);
 }
 
+/** Adds a command, and the group that it belongs to (`member`) when it is the group's first. */
+function addClientCommand(program: Command, spec: ClientCommand, run: (args: readonly string[], flags: ClientFlags) => Promise<void>): void {
+  const names = spec.name.split(' ');
+  const name = names.pop() ?? '';
+  const [groupName] = names;
+  let parent = program;
+  if (groupName !== undefined) {
+    parent = program.commands.find((command) => command.name() === groupName) ?? new Command(groupName).description('Change who is in the cluster.');
+    if (!program.commands.includes(parent)) program.addCommand(parent);
+  }
+  const command = new Command(name).description(spec.summary);
+  if (spec.arguments !== '') command.arguments(spec.arguments);
+  for (const option of spec.options) command.addOption(optionOf(OPTIONS[option]));
+  for (const option of ['json', 'endpoint', 'timeoutS'] as const) command.addOption(optionOf(OPTIONS[option]));
+  const width = Math.max(...spec.examples.map(([call]) => call.length));
+  const examples = spec.examples.map(([call, why]) => `  ${why === '' ? call : `${call.padEnd(width)}   ${why}`}`);
+  command.addHelpText('after', `${EXIT_CODES}\n\nExamples:\n${examples.join('\n')}`);
+  command.action(async () => run(command.processedArgs.flat().filter((each): each is string => typeof each === 'string'), command.opts<ClientFlags>()));
+  parent.addCommand(command);
+}
+
+function optionOf({ flags, description, parse, choices, env }: OptionSpec): Option {
+  const option = new Option(flags, description);
+  if (parse !== undefined) option.argParser(parsed(parse));
+  if (choices !== undefined) option.choices(choices);
+  return env === undefined ? option : option.env(env);
+}
+
+function inheritSettings(parent: Command): void {
+  for (const command of parent.commands) {
+    command.copyInheritedSettings(parent);
+    inheritSettings(command);
+  }
+}
+
+const EXIT_CODES = `
+Exit codes: 0 done, 1 failed or refused, 2 wrong usage, 3 no node answers or there is no leader (try again later), 130 interrupted.`;
+
 const SERVE_HELP = `
 Resources: GET / on the HTTP address lists them.
 SIGINT or SIGTERM stops the node in order: requests in progress are answered first; a second one ends it at once.
 Exit codes: 0 stopped in order, 1 the node failed or could not start, 2 wrong usage.
 
-Example:
-  rxraft serve --id a --peers a=10.0.0.1:7101,b=10.0.0.2:7101,c=10.0.0.3:7101 --data ./data --http 0.0.0.0:8101`;
+Examples:
+  rxraft serve --id a --peers a=10.0.0.1:7101/8101,b=10.0.0.2:7101/8101,c=10.0.0.3:7101/8101 --data ./data --http 0.0.0.0:8101
+  rxraft serve --id d --join --listen 10.0.0.4:7101 --data ./data --http 0.0.0.0:8101
+  rxraft member add d 10.0.0.4:7101 --http 10.0.0.4:8101 --wait --endpoint 10.0.0.1:8101`;
 
 const CLUSTER_HELP = `
 Ctrl-C stops the three processes in order; the next start goes on from the same data.

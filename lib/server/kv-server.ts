@@ -1,4 +1,6 @@
 import type { NodeId } from '../core/ids.js';
+import type { NewNode } from '../core/membership-plan.js';
+import type { SnapshotPolicy } from '../node/snapshots/policy.js';
 import { openRaftNode } from '../open.js';
 import { HttpService, type HttpServiceOptions } from './http.js';
 import { KvMachine } from './kv-machine.js';
@@ -8,12 +10,16 @@ import type { KvNode } from './kv-node.js';
 export interface KvServerOptions {
   readonly id: NodeId;
   readonly clusterId: string;
-  /** `host:port` of every node, this one included. */
-  readonly peers: Readonly<Record<NodeId, string>>;
+  /** Every node of a new cluster, this one included; without it a node on an empty directory waits to be added. */
+  readonly peers?: Readonly<Record<NodeId, NewNode>>;
+  /** Where the other nodes reach this one, `host:port`. Default: the own address in `peers`. */
+  readonly listen?: string;
   readonly dataDir: string;
   readonly http: { readonly host: string; readonly port: number };
   /** The least time without a leader before an election; the random range ends at twice as much. Default: the node's own. */
   readonly electionTimeoutMs?: number;
+  /** When to take snapshots and how much log to keep. Default: the node's own. */
+  readonly snapshotPolicy?: Partial<SnapshotPolicy>;
   /** Gets the node before it starts: subscriptions made there miss nothing. */
   readonly onCreated?: (node: KvNode) => void;
 }
@@ -34,13 +40,13 @@ export interface KvServer {
  */
 export async function openKvServer(options: KvServerOptions, service: HttpServiceOptions = {}): Promise<KvServer> {
   let http: HttpService | null = null;
-  const { id, clusterId, peers, dataDir } = options;
+  const { http: address, electionTimeoutMs, onCreated, ...rest } = options;
   try {
-    const node = await openRaftNode<KvCommand, KvResult, KvQuery, KvAnswer>({ id, clusterId, peers, dataDir, stateMachine: new KvMachine(), ...timing(options.electionTimeoutMs) }, (created) => {
+    const node = await openRaftNode<KvCommand, KvResult, KvQuery, KvAnswer>({ ...rest, stateMachine: new KvMachine(), ...timing(electionTimeoutMs) }, (created) => {
       http = new HttpService(created, service);
-      options.onCreated?.(created);
+      onCreated?.(created);
     });
-    return await serve(node, http, options.http);
+    return await serve(node, http, address);
   } catch (error) {
     await (http as HttpService | null)?.close(0);
     throw error;

@@ -34,6 +34,16 @@ const LINES: { readonly [K in EventType]?: readonly [EventBodies[K], string][] }
   LeaderLost: [[{ previousLeaderId: 'b' }, 'b no longer leads']],
   LeadershipEstablished: [[{ commitIndex: 7 }, 'a quorum follows; committed through 7']],
   LeadershipLost: [[{ reason: 'quorumLost' }, 'leads no more (quorum lost)']],
+  LeadershipTransferStarted: [[{ to: 'b' }, 'hands leadership to b']],
+  LeadershipTransferEnded: [
+    [{ to: 'b', outcome: 'transferred', reason: '' }, 'b has taken over'],
+    [{ to: 'b', outcome: 'timedOut', reason: '' }, 'not handed over (timed out)'],
+    [{ to: 'b', outcome: 'refused', reason: 'b is not a voter' }, 'not handed over (refused: b is not a voter)'],
+  ],
+  MembershipRejected: [[{ reason: 'no voters would be left' }, 'a change was refused: no voters would be left']],
+  LearnerPromoted: [[{ learner: 'd', index: 9 }, 'd has caught up and becomes a voter']],
+  SnapshotFailed: [[{ error: 'ENOSPC' }, 'no snapshot: ENOSPC']],
+  SessionExpired: [[{ session: 7, index: 90, reason: 'idle', idleMs: 60_000 }, 'session 7 ended after 60000 ms idle (idle)']],
   LogTruncated: [
     [{ after: id(5), removed: 1, persisted: id(5) }, "1 uncommitted entry after 5@2 replaced by the leader's"],
     [{ after: id(5), removed: 3, persisted: id(5) }, "3 uncommitted entries after 5@2 replaced by the leader's"],
@@ -66,14 +76,14 @@ describe('eventLine', () => {
     const lines = LINES[type] ?? [];
     expect(lines.length).toBeGreaterThan(0);
     for (const [body, text] of lines) {
-      expect(eventLine(event(type, body), ['a', 'b', 'c'], plainStyle)).toBe(`12:00:01.234  a  ${type.padEnd(23)}  term 3  ${text}`);
+      expect(eventLine(event(type, body), ['a', 'b', 'c'], plainStyle)).toBe(`12:00:01.234  a  ${type.padEnd(25)}  term 3  ${text}`);
     }
   });
 
   it('shows any other kind by its fields, one of a newer version included', () => {
-    expect(eventLine(event('ReadServed', { mode: 'lease', count: 3 }), ['a'], plainStyle)).toBe(`12:00:01.234  a  ${'ReadServed'.padEnd(23)}  term 3  mode="lease" count=3`);
+    expect(eventLine(event('ReadServed', { mode: 'lease', count: 3 }), ['a'], plainStyle)).toBe(`12:00:01.234  a  ${'ReadServed'.padEnd(25)}  term 3  mode="lease" count=3`);
     const unknown = { ...event('PeerRecovered', { peer: 'b' }), type: 'Levitated', height: { m: 1 } } as unknown as RaftEvent;
-    expect(eventLine(unknown, ['a'], plainStyle)).toContain('Levitated                term 3  peer="b" height={"m":1}');
+    expect(eventLine(unknown, ['a'], plainStyle)).toContain('Levitated                  term 3  peer="b" height={"m":1}');
   });
 
   it('colours nodes and kinds without changing the text', () => {

@@ -61,7 +61,7 @@ describe('a log', () => {
     expect(print('text').map((line) => line.slice('03:04:05.678'.length))).toEqual([
       '  info   serving port=1 data=./d\n',
       '  error  a request failed\n',
-      `  a  ${'PeerRecovered'.padEnd(23)}  term 2  b is reachable again\n`,
+      `  a  ${'PeerRecovered'.padEnd(25)}  term 2  b is reachable again\n`,
     ]);
   });
 });

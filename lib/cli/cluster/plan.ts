@@ -25,23 +25,30 @@ export interface PlanOptions {
   readonly extraArgs?: readonly string[];
 }
 
-/** Three nodes, a, b and c, on loopback. */
+/** Three nodes, a, b and c, on loopback, each of which knows where the others serve HTTP. */
 export function planCluster(options: PlanOptions): readonly Member[] {
-  const { dataDir, clusterId, extraArgs = [] } = options;
   const ids = ['a', 'b', 'c'];
   const address = (ports: readonly number[], i: number): string => addressText({ host: HOST, port: ports[i] ?? 0 });
-  const peers = ids.map((id, i) => `${id}=${address(options.raftPorts, i)}`).join(',');
-  return ids.map((id, i) => {
-    const nodeDir = join(dataDir, id);
-    const http = address(options.httpPorts, i);
-    return {
-      id,
-      raftPort: options.raftPorts[i] ?? 0,
-      httpPort: options.httpPorts[i] ?? 0,
-      url: `http://${http}`,
-      dataDir: nodeDir,
-      logFile: join(dataDir, `${id}.log`),
-      args: ['serve', '--id', id, '--cluster-id', clusterId, '--peers', peers, '--http', http, '--data', nodeDir, ...extraArgs],
-    };
-  });
+  const peers = ids.map((id, i) => `${id}=${address(options.raftPorts, i)}/${options.httpPorts[i] ?? 0}`).join(',');
+  return ids.map((id, i) => planMember(options, id, options.raftPorts[i] ?? 0, options.httpPorts[i] ?? 0, ['--peers', peers]));
+}
+
+/** A node on loopback that waits to be added to the cluster. */
+export function planJoiner(options: Omit<PlanOptions, 'raftPorts' | 'httpPorts'>, id: string, raftPort: number, httpPort: number): Member {
+  return planMember(options, id, raftPort, httpPort, ['--join', '--listen', addressText({ host: HOST, port: raftPort })]);
+}
+
+function planMember(options: Omit<PlanOptions, 'raftPorts' | 'httpPorts'>, id: string, raftPort: number, httpPort: number, place: readonly string[]): Member {
+  const { dataDir, clusterId, extraArgs = [] } = options;
+  const nodeDir = join(dataDir, id);
+  const http = addressText({ host: HOST, port: httpPort });
+  return {
+    id,
+    raftPort,
+    httpPort,
+    url: `http://${http}`,
+    dataDir: nodeDir,
+    logFile: join(dataDir, `${id}.log`),
+    args: ['serve', '--id', id, '--cluster-id', clusterId, ...place, '--http', http, '--data', nodeDir, ...extraArgs],
+  };
 }

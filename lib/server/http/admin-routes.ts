@@ -18,22 +18,23 @@ type Order = (body: Body, c: RequestContext, parts: RouteParts) => Promise<Respo
 const ORDERS: Readonly<Record<string, Order>> = {
   '/members': async (body, c, { node, limits }) => {
     const { change, expected } = changeOf(body);
+    requireLeader(node);
     const options = { timeoutMs: limits.callTimeoutMs, ...(expected === null ? {} : { expected }) };
     const { index, configuration } = await whileConnected(c, (signal) => node.changeMembership(change, { ...options, signal }));
     return c.json(configurationReport(index, configuration));
   },
   '/transfer': async (body, c, { node }) => {
     const { to } = transferOf(body);
+    requireLeader(node);
     const startedAt = performance.now();
     const leader = await whileConnected(c, (signal) => node.transferLeadership(to, { signal }));
     return c.json({ from: node.id, to: leader, ms: Math.round(performance.now() - startedAt) });
   },
   '/step-down': (body, c, { node }) => {
     nothingOf(body);
-    const { role, term } = node.metrics.value;
-    if (role !== 'leader') throw notLeader(node);
+    requireLeader(node);
     node.stepDown();
-    return c.json({ node: node.id, term }, 202);
+    return c.json({ node: node.id, term: node.metrics.value.term }, 202);
   },
   '/campaign': (body, c, { node }) => {
     nothingOf(body);
@@ -96,6 +97,11 @@ function adminProblemOf(error: unknown, node: KvNode): unknown {
   }
   if (error instanceof TransferError) return new HttpProblem(409, 'transfer_failed', error.message, {}, { outcome: error.outcome, reason: error.reason });
   return error;
+}
+
+/** Before the node is asked: it would report the refusal as an event, which tells operators nothing. @throws {HttpProblem} 421 or 503 */
+function requireLeader(node: KvNode): void {
+  if (node.metrics.value.role !== 'leader') throw notLeader(node);
 }
 
 /** 421 with the leader, where there is one; else 503: ask again soon. */

@@ -1,0 +1,143 @@
+import type { LeaderReport, MembersReport } from '../../server/http/member-report.js';
+import { CliError, EXIT, messageOf } from '../exit.js';
+import type { HttpCall, HttpClient, HttpReply } from '../http-client.js';
+
+const MAX_PAUSE_MS = 200;
+
+/** What the server says about a refusal. */
+interface Refusal {
+  readonly code: string;
+  readonly message: string;
+  readonly leader?: LeaderReport | null;
+  readonly problems?: readonly string[];
+}
+
+export interface ClusterClientParts {
+  readonly http: HttpClient;
+  /** `host:port` of nodes to begin with. */
+  readonly endpoints: readonly string[];
+  /** How long a call may try. */
+  readonly timeoutMs: number;
+  readonly now: () => number;
+}
+
+/**
+ * Talks to a cluster of which some nodes' HTTP addresses are known. Tries one after the other, follows hints to
+ * the leader, and comes back to those that say "later" until its time is over.
+ */
+export class ClusterClient {
+  constructor(readonly parts: ClusterClientParts) {}
+
+  /**
+   * Sends to any node that answers. What is `repeatable` is also sent again when it can't be known whether it
+   * took effect; the rest only when it certainly did not.
+   * @throws {CliError} 3 when no node answers in time; any status but "later" resolves.
+   */
+  any(method: string, path: string, call: HttpCall = {}, repeatable = method === 'GET'): Promise<HttpReply> {
+    return this.#persist(this.parts.endpoints, repeatable, (endpoint) => this.#send(endpoint, method, path, call));
+  }
+
+  /** Sends to the leader, whichever node is asked first. @throws {CliError} 3 when there is none in time. */
+  leader(method: string, path: string, body?: unknown): Promise<HttpReply> {
+    const call = body === undefined ? {} : jsonCall(body);
+    return this.#persist(this.parts.endpoints, method === 'GET', async (endpoint) => {
+      const reply = await this.#send(endpoint, method, path, call);
+      const leader = reply.status === 421 ? (refusalOf(reply).leader ?? null) : null;
+      const next = leader === null ? null : (leader.http ?? (await this.#find(leader.id)));
+      return next === null || next === endpoint ? reply : this.#send(next, method, path, call);
+    });
+  }
+
+  /** Sends to the node of this name. @throws {CliError} 1 when its address is unknown, 3 when it does not answer. */
+  async node(id: string, method: string, path: string, body?: unknown): Promise<HttpReply> {
+    const endpoint = await this.#find(id);
+    if (endpoint === null) throw new CliError(`where node ${id} serves HTTP is not known; give its address with --endpoint`);
+    return this.#persist([endpoint], method === 'GET', () => this.#send(endpoint, method, path, body === undefined ? {} : jsonCall(body)));
+  }
+
+  /** The members as the leader sees them. */
+  async members(): Promise<MembersReport> {
+    const seen = await this.json<MembersReport>(this.any('GET', '/members'));
+    if (seen.leader === null || seen.leader.id === seen.node) return seen;
+    const endpoint = seen.leader.http ?? (await this.#find(seen.leader.id));
+    if (endpoint === null) return seen;
+    const reply = await this.#send(endpoint, 'GET', '/members').catch(() => null);
+    return reply?.status === 200 ? (JSON.parse(reply.body.toString()) as MembersReport) : seen;
+  }
+
+  /** The answer as JSON. @throws {CliError} when it is a refusal. */
+  async json<T>(sent: Promise<HttpReply>): Promise<T> {
+    const reply = await sent;
+    if (reply.status >= 300) throw refusalError(reply);
+    return JSON.parse(reply.body.toString()) as T;
+  }
+
+  async #send(endpoint: string, method: string, path: string, call: HttpCall = {}): Promise<HttpReply> {
+    return this.parts.http.send(method, `http://${endpoint}${path}`, call);
+  }
+
+  /** The HTTP address of a node: as the configuration has it, or by asking those that are known. */
+  async #find(id: string): Promise<string | null> {
+    for (const endpoint of this.parts.endpoints) {
+      const reply = await this.#send(endpoint, 'GET', '/members').catch(() => null);
+      if (reply?.status !== 200) continue;
+      const { node, effective } = JSON.parse(reply.body.toString()) as MembersReport;
+      if (node === id) return endpoint;
+      const http = effective.members.find((member) => member.id === id)?.http ?? null;
+      if (http !== null) return http;
+    }
+    return null;
+  }
+
+  /** Asks one endpoint after the other, in rounds, until one gives an answer that is not "later". */
+  async #persist(endpoints: readonly string[], repeatable: boolean, ask: (endpoint: string) => Promise<HttpReply>): Promise<HttpReply> {
+    const { now, timeoutMs } = this.parts;
+    const giveUpAt = now() + timeoutMs;
+    for (let round = 1; ; round += 1) {
+      const reasons: string[] = [];
+      for (const endpoint of endpoints) {
+        const outcome = await ask(endpoint).catch((error: unknown) => error as Error);
+        if (!(outcome instanceof Error)) {
+          if (!isLater(outcome, repeatable)) return outcome;
+          reasons.push(`${endpoint}: ${refusalOf(outcome).message}`);
+        } else {
+          if (!repeatable && !isUnsent(outcome)) throw new CliError(`${endpoint} gave no answer (${messageOf(outcome)}); what was asked may or may not have happened`);
+          reasons.push(`${endpoint}: ${messageOf(outcome)}`);
+        }
+      }
+      if (now() >= giveUpAt) throw new CliError(`no answer within ${timeoutMs / 1000} s:\n${reasons.map((reason) => `  ${reason}`).join('\n')}`, EXIT.unavailable);
+      await new Promise((resolve) => setTimeout(resolve, Math.min(MAX_PAUSE_MS, 25 * round)));
+    }
+  }
+}
+
+/** What a refusal means at the command line. */
+export function refusalError(reply: HttpReply): CliError {
+  const { message, problems } = refusalOf(reply);
+  const text = problems === undefined ? message : problems.join('\n  ');
+  if (reply.status === 400) return new CliError(text, EXIT.usage);
+  return new CliError(text, reply.status === 503 || reply.status === 421 ? EXIT.unavailable : EXIT.failed);
+}
+
+function refusalOf(reply: HttpReply): Refusal {
+  try {
+    const { error } = JSON.parse(reply.body.toString()) as { error: Refusal };
+    return error;
+  } catch {
+    return { code: 'unreadable', message: `the answer was ${reply.status}, and not one of rxraft` };
+  }
+}
+
+/** 503 says that nothing happened; 421, that a hint to the leader is out of date or leads nowhere. */
+function isLater({ status }: HttpReply, repeatable: boolean): boolean {
+  return status === 503 || status === 421 || (status === 504 && repeatable);
+}
+
+/** Whether the request never reached the server. */
+function isUnsent(error: Error & { code?: string }): boolean {
+  return ['ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN'].includes(error.code ?? '');
+}
+
+function jsonCall(body: unknown): HttpCall {
+  return { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } };
+}
