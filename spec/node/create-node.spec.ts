@@ -130,9 +130,12 @@ describe('a node\'s life', () => {
   test('stop takes no longer than the calls that wait: refused ones and broken connections count as answered', async () => {
     const cluster = await MemoryCluster.started();
     const lonely = cluster.node('a');
+    cluster.clock.block(20); // long enough for the next turn to let I/O go first
     const at = cluster.clock.now();
     const refused = outcomeOf(lonely.propose('x')); // no leader yet
-    await lonely.stop();
+    const gone = outcomeOf(lonely.stop());
+    await cluster.settle();
+    expect(gone.state).toBe('resolved');
     expect(refused).toMatchObject({ state: 'rejected', error: { name: 'NotLeaderError' } });
     expect(cluster.clock.now()).toBe(at);
     const leader = await cluster.leader(['b', 'c']);
