@@ -114,13 +114,14 @@ export const FAULTS: Readonly<Record<FaultName, Fault>> = {
     }),
   'failing fsync': ({ cluster, dice }) =>
     withServer(cluster, dice, (server) => {
-      server.isFaultExpected = true;
+      if (server.disk.poison !== null) return; // it has failed already, and a paused process does not know it yet
+      server.expectedErrors.add('EIO');
       server.disk.failNextSync();
       cluster.note(`the next fsync of ${server.id} fails`);
     }),
   'disk full': ({ cluster, dice }) =>
     withServer(cluster, dice, (server) => {
-      server.isFaultExpected = true;
+      server.expectedErrors.add('ENOSPC');
       server.disk.limitBytes(0);
       cluster.note(`the disk of ${server.id} is full`);
     }),

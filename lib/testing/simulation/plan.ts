@@ -38,6 +38,7 @@ export function planOf(seed: number): SimulationPlan {
   const dice = new Dice(seed, 'plan');
   const isQuick = dice.chance(0.2);
   const isLossy = dice.chance(0.5);
+  const calmness = dice.pick([0.3, 1, 3, 10]);
   return {
     link: {
       lossRate: isLossy ? dice.between([0, 0.1]) : 0,
@@ -49,7 +50,7 @@ export function planOf(seed: number): SimulationPlan {
     granularityMs: dice.pick([0, 0, 0.5, 1, 5]),
     mergeRate: dice.pick([0, 0.5, 0.9]),
     faults: FAULT_NAMES.filter(() => dice.chance(0.6)),
-    faultGapMs: [dice.between([10, 100]), dice.between([100, 600])],
+    faultGapMs: [calmness * dice.between([10, 100]), calmness * dice.between([100, 600])],
     callGapMs: [dice.between([1, 5]), dice.between([5, 60])],
     maxBurst: dice.pick([1, 3, 10, 40]),
     readShare: dice.between([0.1, 0.6]),

@@ -9,6 +9,9 @@ import { ProcessClock, ProcessStorage, ProcessTransport } from './process-ports.
 import { Process } from './process.js';
 import type { Surroundings } from './surroundings.js';
 
+/** What a disk fails with: an fsync that failed, no space. */
+export type DiskError = 'EIO' | 'ENOSPC';
+
 export type SimulatedNode = RaftNode<JournalCommand, JournalState, null, JournalState>;
 
 /** One run of a server's program. */
@@ -28,8 +31,8 @@ export class SimulatedServer {
   run: ServerRun | null = null;
   /** How much slower the disk is than it should be. */
   diskSlowness = 1;
-  /** A fault was injected that must stop the node; without one no node may fail. */
-  isFaultExpected = false;
+  /** Errors that were injected and will stop the node; without one no node may fail. */
+  readonly expectedErrors = new Set<DiskError>();
   readonly #dice: Dice;
   #runs = 0;
 
@@ -56,6 +59,7 @@ export class SimulatedServer {
     const { applyLatencyMs, node: limits } = cluster.plan;
     const delay = applyLatencyMs === null ? {} : { delay: (callback: () => void) => void clock.schedule(this.#dice.between(applyLatencyMs), callback) };
     disk.limitBytes(null);
+    this.expectedErrors.delete('ENOSPC');
     const node: SimulatedNode = createNode<JournalCommand, JournalState, null, JournalState>({
       ...limits,
       id,
@@ -105,6 +109,7 @@ export class SimulatedServer {
     cluster.note(`${run.runId} ${reason}; of ${this.disk.unsyncedWrites} unsynced writes ${survivingWrites} survive`);
     run.process.kill();
     this.run = null;
+    if (this.disk.poison !== null) this.expectedErrors.delete('EIO');
     this.disk.crash({ survivingWrites });
     cluster.network.detach(id);
     for (const call of run.calls) cluster.forget(call);
@@ -165,8 +170,9 @@ export class SimulatedServer {
   }
 
   #expectFault(operation: string, error: string): void {
-    if (!this.isFaultExpected) this.cluster.fail(new Error(`${this.id} failed without an injected fault: ${operation}: ${error}`));
-    this.isFaultExpected = false;
+    const injected = [...this.expectedErrors].find((each) => error.includes(each));
+    if (injected === undefined) this.cluster.fail(new Error(`${this.id} failed without an injected fault: ${operation}: ${error}`));
+    else this.expectedErrors.delete(injected);
   }
 
   /** After a failed sync nobody knows how much of it reached the platter. */
