@@ -223,6 +223,7 @@ export class ClientCalls<C, R, Q, A> {
     if (this.isStopping) return refuse(new StoppedError('stopping'));
     try {
       if (request.operation === 'propose') {
+        options.commandCodec.decode(request.payload); // once in the log, a command that can't be read would stop every node
         const proposal = new Proposal(request.payload, clock.now(), timeoutMs);
         proposal.isRemote = true;
         proposal.promise.then((applied) => reply(outcomeOf(applied, options.valueCodec)), refuse);

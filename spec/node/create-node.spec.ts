@@ -4,7 +4,7 @@ import { nullReporter } from '../../lib/ports/reporter.js';
 import { MemoryStorage } from '../../lib/storage/memory.js';
 import { MemoryCluster, outcomeOf } from '../support/memory-cluster.js';
 import { recorded } from '../support/recorded.js';
-import { UnhandledWatch } from '../support/unhandled.js';
+import { rejectionsTold } from '../support/unhandled.js';
 
 describe('a node\'s life', () => {
   test('whoever subscribes before start misses nothing: the first event is NodeStarted, number 1', async () => {
@@ -93,7 +93,6 @@ describe('a node\'s life', () => {
   });
 
   test('a start that fails says why, ends the streams with a FatalError, and leaves nothing open', async () => {
-    const watch = new UnhandledWatch();
     const cluster = new MemoryCluster({ ids: ['a'] });
     const first = await cluster.start('a');
     const second = cluster.create('a');
@@ -104,7 +103,7 @@ describe('a node\'s life', () => {
     await second.node.stop();
     await cluster.until(() => first.node.metrics.value.role === 'leader', 'the first one, unharmed,');
     await first.node.stop();
-    expect(await watch.close()).toEqual([]);
+    await rejectionsTold();
   });
 
   test('a transport that can\'t start is the reason that start rejects with, and the storage is closed again', async () => {
@@ -131,9 +130,12 @@ describe('a node\'s life', () => {
   test('stop takes no longer than the calls that wait: refused ones and broken connections count as answered', async () => {
     const cluster = await MemoryCluster.started();
     const lonely = cluster.node('a');
+    cluster.clock.block(20); // long enough for the next turn to let I/O go first
     const at = cluster.clock.now();
     const refused = outcomeOf(lonely.propose('x')); // no leader yet
-    await lonely.stop();
+    const gone = outcomeOf(lonely.stop());
+    await cluster.settle();
+    expect(gone.state).toBe('resolved');
     expect(refused).toMatchObject({ state: 'rejected', error: { name: 'NotLeaderError' } });
     expect(cluster.clock.now()).toBe(at);
     const leader = await cluster.leader(['b', 'c']);

@@ -199,6 +199,17 @@ describe('forwarding', () => {
     await cluster.settle();
   });
 
+  test('a forwarded command that the leader can\'t decode is refused before it reaches the log, where it would stop every node', async () => {
+    await open();
+    const before = leader.node.metrics.value.lastLog.index;
+    cluster.network.intercept((from, _to, message) => {
+      if (from === follower.id && message.type === 'forwardRequest') message.payload.fill(0xc1); // no MessagePack value begins so
+      return 'deliver';
+    });
+    await expect(follower.node.propose('x')).rejects.toMatchObject({ name: 'ProposalRejectedError' });
+    expect(leader.node.metrics.value).toMatchObject({ runningState: 'running', lastLog: { index: before } });
+  });
+
   test('without a leader a call is refused at once, and safe to retry', async () => {
     cluster = await MemoryCluster.started();
     await expect(cluster.node('a').propose('x')).rejects.toMatchObject({ name: 'NotLeaderError', leaderId: null });

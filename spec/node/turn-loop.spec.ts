@@ -142,15 +142,18 @@ describe('the turn loop', () => {
     await cluster.stop();
   });
 
-  test('an invariant that breaks stops the node with a FatalError, and everything that waits is answered', async () => {
+  test('an effect that throws stops the node with a FatalError; who waits is answered, and what the turn did is told', async () => {
     const cluster = await MemoryCluster.started({ ids: ['a'] });
     const run = await cluster.leader();
+    const before = cluster.events('a').length;
     run.options.storage.append = () => {
       throw new Error('a storage that throws at once');
     };
     await expect(run.node.propose('x')).rejects.toMatchObject({ name: 'ProposalIndeterminateError', reason: 'fatalError' });
     expect(run.node.metrics.value.runningState).toBe('failed');
     expect(run.ended).toMatchObject({ name: 'FatalError', operation: 'turn' });
-    expect(cluster.events('a').slice(-2).map(({ type }) => type)).toEqual(['FatalErrorRaised', 'NodeStopped']);
+    const told = ['LatestLog', 'ProposalsAccepted', 'LeaseChanged', 'LeadershipLost', 'LeaderLost', 'RoleChanged', 'FatalErrorRaised', 'NodeStopped'];
+    expect(cluster.events('a').slice(before).map(({ type }) => type)).toEqual(told);
+    expect(run.node.metrics.value.lastLog.index).toBe(3);
   });
 });

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { defined } from '../support/defined.js';
 import { MemoryCluster, outcomeOf, type NodeRun } from '../support/memory-cluster.js';
-import { UnhandledWatch } from '../support/unhandled.js';
+import { rejectionsTold } from '../support/unhandled.js';
 
 const S60 = 'S60 AbortSignal and time-outs free every resource; a late result is dropped without an unhandled rejection:';
 const S79 = 'S79 a flood of proposals is bounded; the node keeps its leadership:';
@@ -24,7 +24,6 @@ function countedSignal(): { readonly controller: AbortController; readonly liste
 }
 
 describe('the limits of calls', () => {
-  let watch: UnhandledWatch;
   let cluster: MemoryCluster;
   let leader: NodeRun;
   const open = async (settings = {}): Promise<void> => {
@@ -32,12 +31,9 @@ describe('the limits of calls', () => {
     leader = await cluster.leader();
     await cluster.advance(300);
   };
-  beforeEach(() => {
-    watch = new UnhandledWatch();
-  });
   afterEach(async () => {
     await cluster.stop();
-    expect(await watch.close()).toEqual([]);
+    await rejectionsTold();
   });
 
   test(`${S60} a call that is answered has let go of its signal`, async () => {

@@ -1,11 +1,10 @@
 import { defined } from '../support/defined.js';
 import { MemoryCluster, outcomeOf, type NodeRun } from '../support/memory-cluster.js';
-import { UnhandledWatch } from '../support/unhandled.js';
+import { rejectionsTold } from '../support/unhandled.js';
 
 const S61 = 'S61 graceful stop drains, resolves or rejects every pending promise, closes files and sockets:';
 
 describe('stopping gracefully', () => {
-  let watch: UnhandledWatch;
   let cluster: MemoryCluster;
   let leader: NodeRun;
   const open = async (settings = {}): Promise<void> => {
@@ -13,12 +12,9 @@ describe('stopping gracefully', () => {
     leader = await cluster.leader();
     await cluster.advance(300);
   };
-  beforeEach(() => {
-    watch = new UnhandledWatch();
-  });
   afterEach(async () => {
     await cluster.stop();
-    expect(await watch.close()).toEqual([]);
+    await rejectionsTold();
   });
 
   test(`${S61} what was accepted before is committed and answered before the node is gone`, async () => {

@@ -1,19 +1,15 @@
 import { entriesBytes } from '../../lib/core/entry.js';
 import { MemoryCluster, outcomeOf } from '../support/memory-cluster.js';
 import { recorded } from '../support/recorded.js';
-import { UnhandledWatch } from '../support/unhandled.js';
+import { rejectionsTold } from '../support/unhandled.js';
 
 const S62 = 'S62 fsync fails once: the store is poisoned, the node stops with a fatal error, nothing later is acknowledged:';
 
 describe('a node on a disk that fails', () => {
-  let watch: UnhandledWatch;
   let cluster: MemoryCluster;
-  beforeEach(() => {
-    watch = new UnhandledWatch();
-  });
   afterEach(async () => {
     await cluster.stop();
-    expect(await watch.close()).toEqual([]);
+    await rejectionsTold();
   });
 
   test(`${S62} on the leader, with proposals in flight`, async () => {

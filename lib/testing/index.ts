@@ -1,0 +1,12 @@
+/** What adapters and applications are tested with: compliance suites, virtual time, whole clusters simulated from a seed. */
+export type { ComplianceCase } from './compliance.js';
+export { Invariants, InvariantViolation, type DiskImage, type ObservedRun } from './invariants.js';
+export { simulate, SimulationError, type SimulationOptions, type SimulationResult } from './simulate.js';
+export { SimulatedCluster, type SimulatedClusterOptions } from './simulated-cluster.js';
+export { FAULT_NAMES, type FaultName } from './simulation/fault-names.js';
+export { planOf, type SimulatedNodeOptions, type SimulationPlan } from './simulation/plan.js';
+export { addCounts, countsText, emptyCounts, type SimulationCounts } from './simulation/report.js';
+export { stateMachineSuite, type StateMachineFixture } from './state-machine-suite.js';
+export { storageSuite, type StorageFixture } from './storage-suite.js';
+export { transportSuite, type TransportFixture } from './transport-suite.js';
+export { settled, VirtualClock, type VirtualClockOptions } from './virtual-clock.js';

@@ -1,0 +1,45 @@
+import type { NodeId } from '../../core/ids.js';
+import type { RaftMessage } from '../../core/messages.js';
+import type { TurnOutput } from '../../core/output.js';
+import { isSame, nameOf } from './agreed-log.js';
+import type { RunRecord, ServerRecord } from './server-record.js';
+import { must } from './violation.js';
+
+/** Figure 2, "updated on stable storage before responding to RPCs": nothing is said that a power cut would take back. */
+export function durableBeforeSaid(server: ServerRecord, run: RunRecord, to: NodeId, message: RaftMessage): void {
+  const property = 'durable before it is acknowledged (figure 2)';
+  const { image, id } = server;
+  if (message.type === 'preVoteRequest' || (message.type === 'preVoteReply' && message.granted)) return; // they name a term that nobody is in
+  must(image.hardState.term >= message.term, property, () => `${id} tells ${to} of term ${message.term} (${message.type}); on its disk is ${image.hardState.term}`);
+  server.saidTerm = Math.max(server.saidTerm, message.term);
+  if (message.type === 'voteRequest' || (message.type === 'voteReply' && message.granted)) {
+    const vote = message.type === 'voteRequest' ? id : to;
+    const { term, votedFor } = image.hardState;
+    must(term === message.term && votedFor === vote, property, () => `${id} gives its vote of term ${message.term} to ${vote}; on its disk is ${String(votedFor)} in term ${term}`);
+  }
+  if (message.type !== 'appendReply' || message.matched === 0) return;
+  const [durable, held] = [server.durable(message.matched), run.log[message.matched - 1]];
+  must(durable !== undefined && held !== undefined && isSame(durable, held), property, () => `${id} acknowledges ${message.matched} to ${to}; on its disk is ${nameOf(durable)}, in its log ${nameOf(held)}`);
+}
+
+/** §5.2: "each server will vote for at most one candidate in a given term", crashes or not. */
+export function oneVotePerTerm(server: ServerRecord, output: TurnOutput): void {
+  for (const { to, message } of output.messages) {
+    const isVote = message.type === 'voteRequest' || (message.type === 'voteReply' && message.granted);
+    if (!isVote) continue;
+    const vote = message.type === 'voteRequest' ? server.id : to;
+    const other = server.votes.get(message.term) ?? vote;
+    must(other === vote, 'one vote per term (§5.2)', () => `${server.id} votes for ${vote} in term ${message.term}, after it voted for ${other}`);
+    server.votes.set(message.term, vote);
+  }
+}
+
+/** The term on disk never goes back, and a vote on disk is never changed within its term (§5.1, §5.2). */
+export function persistedStateNeverGoesBack(server: ServerRecord): void {
+  const { hardState: before } = server;
+  const { hardState: after } = server.image;
+  if (before === after) return;
+  const isLawful = after.term > before.term || (after.term === before.term && (before.votedFor === null || before.votedFor === after.votedFor));
+  must(isLawful, 'term and vote on disk are never taken back (§5.2)', () => `${server.id}: term ${before.term}, vote ${String(before.votedFor)} became term ${after.term}, vote ${String(after.votedFor)}`);
+  server.hardState = after;
+}

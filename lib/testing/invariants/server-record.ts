@@ -1,0 +1,58 @@
+import type { Entry } from '../../core/entry.js';
+import type { HardState } from '../../core/output.js';
+import type { LogId, LogIndex, NodeId, Term } from '../../core/ids.js';
+import type { CoreStatus } from '../../core/status.js';
+import type { MetricsFold } from '../../node/metrics/fold.js';
+import type { RaftMetrics } from '../../node/metrics/metrics.js';
+
+/** What is on a server's disk, as far as the checks look at it. `MemoryDisk.image` is one. */
+export interface DiskImage {
+  readonly hardState: HardState;
+  readonly compacted: LogId;
+  /** `entries[i].index === compacted.index + 1 + i`. */
+  readonly entries: readonly Entry[];
+  readonly lastLog: LogId;
+}
+
+/** One run of a server: from start to stop or crash. */
+export interface RunRecord {
+  readonly runId: string;
+  readonly metrics: () => RaftMetrics;
+  /** An independent fold of what was published. */
+  readonly fold: MetricsFold;
+  /** Of the last event. */
+  seq: number;
+  turns: number;
+  /** After the last turn; null before the first. */
+  status: CoreStatus | null;
+  /** The log in memory as the run's writes made it; `log[i]` has index `i + 1`. */
+  log: Entry[];
+  /** Between LeadershipAcquired and LeadershipLost. */
+  isLeading: boolean;
+  /** Set while its process is paused or gone: then what it last said of its lease binds nobody. */
+  isSuspended: boolean;
+  hasEnded: boolean;
+  /** What the state machine was given last. */
+  appliedIndex: LogIndex;
+}
+
+/** One server across all its runs: what it must never take back. */
+export class ServerRecord {
+  run: RunRecord | null = null;
+  /** The greatest term that any message of this server has named as its own. */
+  saidTerm: Term = 0;
+  /** Whom this server's replies (and its own candidacies) gave the vote of each term. */
+  readonly votes = new Map<Term, NodeId>();
+  /** As last seen on disk. */
+  hardState: HardState = { term: 0, votedFor: null };
+
+  constructor(
+    readonly id: NodeId,
+    readonly image: DiskImage,
+  ) {}
+
+  /** The durable entry at an index, if there is one. */
+  durable(index: LogIndex): Entry | undefined {
+    return this.image.entries[index - this.image.compacted.index - 1];
+  }
+}

@@ -1,0 +1,183 @@
+import { SimulatedCluster } from './simulated-cluster.js';
+import { Clients } from './simulation/clients.js';
+import { Dice } from './simulation/dice.js';
+import { FAULTS, type FaultContext } from './simulation/faults.js';
+import { planOf, type SimulationPlan } from './simulation/plan.js';
+import type { SimulationCounts } from './simulation/report.js';
+import { settled } from './virtual-clock.js';
+
+export interface SimulationOptions {
+  /** The one seed from which everything follows. */
+  readonly seed: number;
+  /** Default 5. */
+  readonly nodes?: number;
+  /** How many turns each node takes, on average, while there are faults. Default 2000. */
+  readonly turns?: number;
+  /** What is to differ from the circumstances that the seed gives. */
+  readonly plan?: Partial<SimulationPlan>;
+  /** Called with the cluster before anything happens, to break it on purpose. */
+  readonly tamper?: (cluster: SimulatedCluster) => void;
+}
+
+export interface SimulationResult {
+  readonly seed: number;
+  /** A hash of everything that happened; the same seed and options give the same, on any machine. */
+  readonly digest: string;
+  /** Of all nodes together. */
+  readonly turns: number;
+  readonly virtualMs: number;
+  readonly committed: number;
+  readonly counts: SimulationCounts;
+}
+
+/** Thrown when a run broke an invariant. The message says how to replay it and what led there. */
+export class SimulationError extends Error {
+  override readonly name = 'SimulationError';
+
+  constructor(
+    readonly seed: number,
+    readonly turn: number,
+    message: string,
+    options: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** Calm must bring a leader within so many of the longest election timeouts … */
+const CALM_TIMEOUTS = 20;
+/** … and may take this long for each entry that some server lacks. */
+const CATCH_UP_MS_PER_ENTRY = 30;
+
+/**
+ * Runs a whole cluster in virtual time: first under faults, with clients on every node, then in calm, where it
+ * must converge. After every turn of every node the invariants are checked.
+ * @throws {SimulationError} at the first turn that breaks one.
+ * @example
+ * const { turns, digest } = await simulate({ seed: 1 });
+ */
+export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
+  const { seed, nodes = 5, turns = 2000 } = options;
+  const cluster = new SimulatedCluster({ seed, nodes, plan: { ...planOf(seed), ...options.plan } });
+  try {
+    options.tamper?.(cluster);
+    const clients = new Clients(cluster);
+    for (const server of cluster.servers) server.boot();
+    clients.begin();
+    const isCalm = injectFaults(cluster, () => cluster.transcript.turns >= turns * nodes);
+    await runChecked(cluster, isCalm);
+    clients.end();
+    await converge(cluster, clients);
+    return {
+      seed,
+      digest: cluster.transcript.digest,
+      turns: cluster.transcript.turns,
+      virtualMs: cluster.clock.now(),
+      committed: cluster.invariants.log.commitIndex,
+      counts: cluster.counts,
+    };
+  } catch (error) {
+    throw failureOf(cluster, options, error);
+  }
+}
+
+/** Injects one fault after the other until it is enough; then all faults end for good. Returns whether they have. */
+function injectFaults(cluster: SimulatedCluster, isEnough: () => boolean): () => boolean {
+  const { plan, clock } = cluster;
+  const dice = new Dice(cluster.seed, 'faults');
+  let isCalm = false;
+  const later = (delayMs: number, callback: () => void): void => {
+    clock.schedule(delayMs, () => {
+      if (!isCalm) callback();
+    });
+  };
+  const context: FaultContext = { cluster, dice, until: (durationMs, end) => later(dice.between(durationMs), end) };
+  const next = (): void => {
+    if (plan.faults.length > 0) {
+      const name = dice.pick(plan.faults);
+      if (FAULTS[name](context)) cluster.count('faults', name);
+    }
+    later(dice.between(plan.faultGapMs), next);
+  };
+  // What fails before the faults end may be noticed only later: servers are started again in calm too.
+  cluster.onDown = (server) => {
+    clock.schedule(isCalm ? 1 : dice.between([0, 1500]), () => {
+      if (server.run === null && !cluster.isEnding) server.boot();
+    });
+  };
+  later(dice.between(plan.faultGapMs), next);
+  return () => {
+    if (!isCalm && isEnough()) {
+      isCalm = true;
+      cluster.calm();
+    }
+    return isCalm;
+  };
+}
+
+/** Without faults the cluster must commit a proposal and bring every server to the same log, within a bound of virtual time. */
+async function converge(cluster: SimulatedCluster, clients: Clients): Promise<void> {
+  const { clock, servers, invariants, plan } = cluster;
+  const deadline = clock.now() + CALM_TIMEOUTS * (plan.node.electionTimeoutMaxMs ?? 1000) + CATCH_UP_MS_PER_ENTRY * longestLog(cluster);
+  let isAcknowledged = false;
+  const propose = (): void => {
+    const server = servers[cluster.transcript.turns % servers.length];
+    const run = server?.callable;
+    if (server !== undefined && run !== null && run !== undefined) {
+      clients.propose(server, run, 1000, (isCommitted) => {
+        isAcknowledged ||= isCommitted;
+      });
+    }
+    if (!isAcknowledged) clock.schedule(100, propose);
+  };
+  propose();
+  await runChecked(cluster, () => clock.now() > deadline || (isAcknowledged && isConverged(cluster)));
+  if (!isAcknowledged) throw new Error(`liveness: without faults no proposal was committed until ${deadline.toFixed(0)} ms`);
+  cluster.guard(() => invariants.everyServerHasApplied(invariants.log.commitIndex));
+  await stopAll(cluster);
+  cluster.guard(() => {
+    invariants.committedEntriesSurvive();
+    cluster.history.refusedNeverHappenedAndNothingHappenedTwice();
+  });
+  throwFailure(cluster);
+}
+
+async function stopAll(cluster: SimulatedCluster): Promise<void> {
+  cluster.isEnding = true;
+  for (const server of cluster.servers) server.stop();
+  const deadline = cluster.clock.now() + 30_000;
+  await runChecked(cluster, () => cluster.servers.every(({ run }) => run === null) || cluster.clock.now() > deadline);
+  const late = cluster.servers.filter(({ run }) => run !== null).map(({ id }) => id);
+  if (late.length > 0) throw new Error(`${late.join(', ')} did not stop`);
+}
+
+async function runChecked(cluster: SimulatedCluster, isDone: () => boolean): Promise<void> {
+  await cluster.runUntil(isDone);
+  await settled();
+  throwFailure(cluster);
+}
+
+function throwFailure({ failure }: SimulatedCluster): void {
+  if (failure !== null) throw failure;
+}
+
+function isConverged({ servers, invariants }: SimulatedCluster): boolean {
+  return servers.every(({ run }) => run?.state === 'running' && run.node.metrics.value.applied.index === invariants.log.commitIndex);
+}
+
+function longestLog({ servers }: SimulatedCluster): number {
+  return Math.max(...servers.map(({ disk }) => disk.image.lastLog.index));
+}
+
+function failureOf(cluster: SimulatedCluster, { seed, nodes = 5, turns = 2000, plan }: SimulationOptions, cause: unknown): SimulationError {
+  const { transcript, clock } = cluster;
+  const words = cause instanceof Error ? cause.message : String(cause);
+  const replay = plan === undefined ? `await simulate({ seed: ${seed}, nodes: ${nodes}, turns: ${turns} });` : `the same plan, with seed ${seed}, ${nodes} nodes and ${turns} turns`;
+  const message = [
+    `seed ${seed}, turn ${transcript.turns}, at ${clock.now().toFixed(3)} ms: ${words}`,
+    `replay: ${replay}`,
+    'what led there:',
+    ...transcript.tail(),
+  ].join('\n');
+  return new SimulationError(seed, transcript.turns, message, { cause });
+}

@@ -1,0 +1,143 @@
+import type { NodeId } from '../core/ids.js';
+import type { ObservedTurn } from '../node/turn-loop.js';
+import { MemoryNetwork } from '../transport/memory.js';
+import { Invariants } from './invariants.js';
+import { ClientHistory, type ClientCall } from './invariants/client-history.js';
+import { Dice } from './simulation/dice.js';
+import type { Range, SimulationPlan } from './simulation/plan.js';
+import { count, emptyCounts, type CountFamily } from './simulation/report.js';
+import { SimulatedServer } from './simulation/server.js';
+import type { Surroundings } from './simulation/surroundings.js';
+import { Transcript } from './simulation/transcript.js';
+import { settled, VirtualClock } from './virtual-clock.js';
+
+export interface SimulatedClusterOptions {
+  readonly seed: number;
+  readonly nodes: number;
+  readonly plan: SimulationPlan;
+}
+
+/**
+ * Real nodes on a simulated network, on simulated disks, in virtual time. Everything that happens is checked
+ * against the invariants and written to the transcript; chance comes from the seed alone.
+ */
+export class SimulatedCluster implements Surroundings {
+  readonly seed: number;
+  readonly plan: SimulationPlan;
+  readonly clock: VirtualClock;
+  readonly network: MemoryNetwork;
+  readonly servers: readonly SimulatedServer[];
+  readonly addresses: Readonly<Record<NodeId, string>>;
+  readonly invariants = new Invariants();
+  readonly history = new ClientHistory(this.invariants.log.committed);
+  readonly transcript = new Transcript();
+  readonly counts = emptyCounts();
+  /** As of now; the plan's, until the end. */
+  syncLatencyMs: Range;
+  /** Called when a server has gone down, for whatever reason. */
+  onDown: (server: SimulatedServer) => void = () => undefined;
+  /** Whoever goes down now stays down. */
+  isEnding = false;
+  #failure: Error | null = null;
+  #betweenTurns: (() => void)[] = [];
+  readonly #dice: Dice;
+
+  constructor({ seed, nodes, plan }: SimulatedClusterOptions) {
+    this.seed = seed;
+    this.plan = plan;
+    this.syncLatencyMs = plan.syncLatencyMs;
+    this.#dice = new Dice(seed, 'cluster');
+    this.clock = new VirtualClock({ granularityMs: plan.granularityMs });
+    this.network = new MemoryNetwork({ clock: this.clock, seed: this.#dice.seedFor('network') });
+    this.network.setFaults(plan.link);
+    const ids = Array.from({ length: nodes }, (_, i) => `n${i + 1}`);
+    this.addresses = Object.fromEntries(ids.map((id) => [id, id]));
+    this.servers = ids.map((id) => new SimulatedServer(id, this));
+    for (const { id, disk } of this.servers) this.invariants.addServer(id, disk.image);
+  }
+
+  /** What went wrong first; null while nothing has. */
+  get failure(): Error | null {
+    return this.#failure;
+  }
+
+  /** Runs everything until `isDone`, or until something goes wrong or nothing is left to happen. */
+  async runUntil(isDone: () => boolean): Promise<void> {
+    await settled();
+    while (this.#failure === null && !isDone()) {
+      if (!this.clock.runNext()) throw new Error('nothing is left to happen');
+      const isCrowded = this.clock.nextAt === this.clock.now();
+      if (!isCrowded || this.#betweenTurns.length > 0 || !this.#dice.chance(this.plan.mergeRate)) await this.#settle();
+    }
+    await this.#settle();
+  }
+
+  /** Calls back at this instant, once no turn is under way or about to begin: a process ends or is paused between two turns. */
+  betweenTurns(callback: () => void): void {
+    this.#betweenTurns.push(callback);
+  }
+
+  async #settle(): Promise<void> {
+    await settled();
+    for (let next = this.#betweenTurns.shift(); next !== undefined; next = this.#betweenTurns.shift()) {
+      next();
+      await settled();
+    }
+  }
+
+  guard(check: () => void): void {
+    try {
+      check();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  fail(error: unknown): void {
+    this.#failure ??= error instanceof Error ? error : new Error(String(error));
+  }
+
+  note(text: string): void {
+    this.transcript.note(this.clock.now(), text);
+  }
+
+  count(family: CountFamily, name: string): void {
+    count(this.counts, family, name);
+  }
+
+  observeTurn(id: NodeId, runId: string, turn: ObservedTurn): void {
+    if (this.#failure !== null) return;
+    this.transcript.turn(runId, turn);
+    for (const { type } of turn.inputs) this.count('inputs', type);
+    this.guard(() => this.invariants.observeTurn(id, turn));
+  }
+
+  /** The node that was called is gone: its caller will never know. */
+  forget(call: ClientCall): void {
+    this.count('calls', `${call.command === null ? 'read' : 'propose'} lost with its node`);
+  }
+
+  serverWentDown(id: NodeId): void {
+    const server = this.servers.find((each) => each.id === id);
+    if (server !== undefined) this.onDown(server);
+  }
+
+  /** No fault any more: every link open and quick, every disk fast, every server up and running. */
+  calm(): void {
+    this.note('all faults end');
+    this.network.heal();
+    for (const from of this.servers) {
+      for (const to of this.servers) this.network.setFaults(CALM_LINK, { from: from.id, to: to.id });
+    }
+    this.syncLatencyMs = [0, 1];
+    for (const server of this.servers) {
+      server.diskSlowness = 1;
+      server.disk.releaseSync();
+      server.disk.limitBytes(null);
+      server.resume();
+      if (server.run === null) server.boot();
+    }
+  }
+}
+
+const CALM_LINK = Object.freeze({ lossRate: 0, duplicateRate: 0, delayMs: Object.freeze([0.5, 2] as const) });

@@ -1,0 +1,82 @@
+import type { LogIndex } from '../../core/ids.js';
+import type { Codec } from '../../ports/codec.js';
+import type { Committed, StateMachine } from '../../ports/state-machine.js';
+
+/** A command of the simulation: a number that occurs once in a run, and how many bytes it takes in the log. */
+export interface JournalCommand {
+  readonly id: number;
+  readonly bytes: number;
+}
+
+/** Where a journal stands: the last index, how many commands, and a digest of all of them in order. */
+export interface JournalState {
+  readonly index: LogIndex;
+  readonly count: number;
+  readonly digest: number;
+}
+
+export interface JournalMachineOptions {
+  /** Sees every batch before it is applied. */
+  readonly onApply: (batch: readonly Committed<JournalCommand>[]) => void;
+  /** Holds a batch up; without it batches are applied at once. */
+  readonly delay?: (callback: () => void) => void;
+}
+
+/** The simulation's state machine: it remembers what it was given and in which order, and nothing else. */
+export class JournalMachine implements StateMachine<JournalCommand, JournalState, null, JournalState> {
+  #state: JournalState = EMPTY;
+
+  constructor(private readonly options: JournalMachineOptions) {}
+
+  apply(batch: readonly Committed<JournalCommand>[]): JournalState[] | Promise<JournalState[]> {
+    this.options.onApply(batch);
+    const { delay } = this.options;
+    if (delay === undefined) return this.#applyNow(batch);
+    return new Promise((resolve) => delay(() => resolve(this.#applyNow(batch))));
+  }
+
+  query(): JournalState {
+    return this.#state;
+  }
+
+  async *snapshot(): AsyncGenerator<Uint8Array> {
+    yield jsonCodec.encode(this.#state);
+  }
+
+  async restore(chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    for await (const chunk of chunks) this.#state = jsonCodec.decode(chunk) as JournalState;
+  }
+
+  reset(): void {
+    this.#state = EMPTY;
+  }
+
+  #applyNow(batch: readonly Committed<JournalCommand>[]): JournalState[] {
+    return batch.map(({ index, command }) => (this.#state = after(this.#state, index, command)));
+  }
+}
+
+/** The state after one more command. */
+export function after(state: JournalState, index: LogIndex, command: JournalCommand): JournalState {
+  return { index, count: state.count + 1, digest: (Math.imul(state.digest, 31) + command.id) | 0 };
+}
+
+export const EMPTY: JournalState = Object.freeze({ index: 0, count: 0, digest: 0 });
+
+/** The id in the first eight bytes, then padding. */
+export const commandCodec: Codec<JournalCommand> = Object.freeze({
+  encode({ id, bytes }: JournalCommand): Uint8Array {
+    const payload = new Uint8Array(Math.max(8, bytes));
+    new DataView(payload.buffer).setFloat64(0, id);
+    return payload;
+  },
+  decode(payload: Uint8Array): JournalCommand {
+    return { id: new DataView(payload.buffer, payload.byteOffset, payload.byteLength).getFloat64(0), bytes: payload.length };
+  },
+});
+
+/** Results, queries and answers on their way between nodes. */
+export const jsonCodec: Codec<unknown> = Object.freeze({
+  encode: (value: unknown) => new TextEncoder().encode(JSON.stringify(value)),
+  decode: (bytes: Uint8Array): unknown => JSON.parse(new TextDecoder().decode(bytes)),
+});

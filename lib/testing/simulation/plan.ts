@@ -1,0 +1,83 @@
+import type { NodeOptions } from '../../node/options.js';
+import type { LinkFaults } from '../../transport/memory.js';
+import { Dice } from './dice.js';
+import { FAULT_NAMES, type FaultName } from './fault-names.js';
+
+export type Range = readonly [number, number];
+
+/** Options of a node that a simulation may set. */
+export type SimulatedNodeOptions = Omit<
+  Partial<NodeOptions<never, never>>,
+  'id' | 'storage' | 'transport' | 'stateMachine' | 'commandCodec' | 'valueCodec' | 'peers' | 'clock' | 'turnObserver' | 'seed' | 'runId' | 'reporter'
+>;
+
+/** Everything that one run's circumstances consist of. Drawn from the seed, unless told. */
+export interface SimulationPlan {
+  /** How every link behaves while no fault makes it worse. */
+  readonly link: LinkFaults;
+  readonly syncLatencyMs: Range;
+  /** How long the state machine takes for a batch; null for at once. */
+  readonly applyLatencyMs: Range | null;
+  /** Everything falls due on multiples of this; 0 for no such grid. */
+  readonly granularityMs: number;
+  /** How often events of the same instant reach a node together, in one turn. */
+  readonly mergeRate: number;
+  /** Which faults occur, and how long apart. */
+  readonly faults: readonly FaultName[];
+  readonly faultGapMs: Range;
+  readonly callGapMs: Range;
+  /** The most calls at once. */
+  readonly maxBurst: number;
+  readonly readShare: number;
+  readonly commandBytes: Range;
+  readonly node: SimulatedNodeOptions;
+}
+
+/** Swarm testing: each seed gets its own subset of faults and its own limits, so that rare mixtures are reached. */
+export function planOf(seed: number): SimulationPlan {
+  const dice = new Dice(seed, 'plan');
+  const isQuick = dice.chance(0.2);
+  const isLossy = dice.chance(0.5);
+  const calmness = dice.pick([0.3, 1, 3, 10]);
+  return {
+    link: {
+      lossRate: isLossy ? dice.between([0, 0.1]) : 0,
+      duplicateRate: dice.chance(0.5) ? dice.between([0, 0.1]) : 0,
+      delayMs: isQuick ? [0, 0] : [dice.between([0, 2]), dice.between([2, 12])],
+    },
+    syncLatencyMs: dice.chance(0.2) ? [0, 0] : [dice.between([0, 1]), dice.between([1, 15])],
+    applyLatencyMs: dice.chance(0.3) ? [0, dice.between([1, 20])] : null,
+    granularityMs: dice.pick([0, 0, 0.5, 1, 5]),
+    mergeRate: dice.pick([0, 0.5, 0.9]),
+    faults: FAULT_NAMES.filter(() => dice.chance(0.6)),
+    faultGapMs: [calmness * dice.between([10, 100]), calmness * dice.between([100, 600])],
+    callGapMs: [dice.between([1, 5]), dice.between([5, 60])],
+    maxBurst: dice.pick([1, 3, 10, 40]),
+    readShare: dice.between([0.1, 0.6]),
+    commandBytes: [8, dice.pick([8, 64, 200])],
+    node: {
+      electionTimeoutMinMs: 150,
+      electionTimeoutMaxMs: 300,
+      heartbeatIntervalMs: dice.pick([20, 50, 75]),
+      // All clocks run alike, so a lease needs no margin.
+      leaseDriftMargin: dice.pick([0, 0.1]),
+      drainTimeoutMs: dice.pick([0, 200]),
+      storageStallMs: 300,
+      ...limitsOf(dice),
+    },
+  };
+}
+
+/** Small limits in some runs: they are what leads to the paths that are seldom taken. */
+function limitsOf(dice: Dice): SimulatedNodeOptions {
+  return {
+    ...(dice.chance(0.4) ? { maxAppendBytes: dice.whole(1, 600) } : {}),
+    ...(dice.chance(0.4) ? { maxInflightMessages: dice.whole(1, 4) } : {}),
+    ...(dice.chance(0.3) ? { maxInflightBytes: dice.whole(1, 1000) } : {}),
+    ...(dice.chance(0.5) ? { logCacheBytes: dice.whole(0, 2000) } : {}),
+    ...(dice.chance(0.3) ? { maxUncommittedBytes: dice.whole(100, 4000) } : {}),
+    ...(dice.chance(0.3) ? { maxApplyBytes: dice.whole(1, 600) } : {}),
+    ...(dice.chance(0.2) ? { maxPendingProposals: dice.whole(1, 20) } : {}),
+    ...(dice.chance(0.2) ? { maxQueuedMessages: dice.whole(16, 40) } : {}),
+  };
+}

@@ -1,0 +1,182 @@
+import type { NodeId } from '../../core/ids.js';
+import { createNode } from '../../node/create-node.js';
+import type { RaftNode } from '../../node/raft-node.js';
+import { MemoryDisk, MemoryStorage } from '../../storage/memory.js';
+import type { ClientCall } from '../invariants/client-history.js';
+import { Dice } from './dice.js';
+import { commandCodec, JournalMachine, jsonCodec, type JournalCommand, type JournalState } from './journal-machine.js';
+import { ProcessClock, ProcessStorage, ProcessTransport } from './process-ports.js';
+import { Process } from './process.js';
+import type { Surroundings } from './surroundings.js';
+
+/** What a disk fails with: an fsync that failed, no space. */
+export type DiskError = 'EIO' | 'ENOSPC';
+
+export type SimulatedNode = RaftNode<JournalCommand, JournalState, null, JournalState>;
+
+/** One run of a server's program. */
+export interface ServerRun {
+  readonly runId: string;
+  readonly node: SimulatedNode;
+  readonly process: Process;
+  /** Calls that have no answer yet. */
+  readonly calls: Set<ClientCall>;
+  state: 'starting' | 'running' | 'stopping' | 'failed';
+}
+
+/** A server: a disk that lasts, and the runs of a node on it. */
+export class SimulatedServer {
+  readonly disk: MemoryDisk;
+  /** Null while the server is down. */
+  run: ServerRun | null = null;
+  /** How much slower the disk is than it should be. */
+  diskSlowness = 1;
+  /** Errors that were injected and will stop the node; without one no node may fail. */
+  readonly expectedErrors = new Set<DiskError>();
+  readonly #dice: Dice;
+  #runs = 0;
+
+  constructor(
+    readonly id: NodeId,
+    private readonly cluster: Surroundings,
+  ) {
+    const { clock, seed } = cluster;
+    this.#dice = new Dice(seed, `server ${id}`);
+    this.disk = new MemoryDisk({ clock, syncLatencyMs: () => this.#dice.between(this.cluster.syncLatencyMs) * this.diskSlowness });
+  }
+
+  /** The node that may be called now, or null. */
+  get callable(): ServerRun | null {
+    return this.run?.state === 'running' && !this.run.process.isPaused ? this.run : null;
+  }
+
+  /** Starts the program on what the disk holds. */
+  boot(): void {
+    const { cluster, id, disk } = this;
+    const process = new Process();
+    const clock = new ProcessClock(cluster.clock, process);
+    const runId = `${id}-${(this.#runs += 1)}`;
+    const { applyLatencyMs, node: limits } = cluster.plan;
+    const delay = applyLatencyMs === null ? {} : { delay: (callback: () => void) => void clock.schedule(this.#dice.between(applyLatencyMs), callback) };
+    disk.limitBytes(null);
+    this.expectedErrors.delete('ENOSPC');
+    const node: SimulatedNode = createNode<JournalCommand, JournalState, null, JournalState>({
+      ...limits,
+      id,
+      runId,
+      clock,
+      seed: this.#dice.seedFor(runId),
+      peers: cluster.addresses,
+      storage: new ProcessStorage(new MemoryStorage(disk), process, () => this.#losePoisonedWrites()),
+      transport: new ProcessTransport(cluster.network.transport(), process, (_to, message) => cluster.count('messages', message.type)),
+      stateMachine: new JournalMachine({ ...delay, onApply: (batch) => cluster.guard(() => cluster.invariants.stateMachineSafety(id, batch)) }),
+      commandCodec,
+      valueCodec: jsonCodec,
+      onUnhandledError: (error) => cluster.fail(error),
+      turnObserver: (turn) => cluster.observeTurn(id, runId, turn),
+    });
+    const run: ServerRun = { runId, node, process, calls: new Set(), state: 'starting' };
+    this.run = run;
+    cluster.note(`${runId} starts`);
+    cluster.invariants.beginRun(id, { runId, metrics: () => node.metrics.value });
+    node.events.subscribe({
+      next: (event) => {
+        cluster.count('events', event.type);
+        if (event.type === 'FatalErrorRaised') this.#expectFault(event.operation, event.error);
+        cluster.guard(() => cluster.invariants.observeEvent(id, event));
+      },
+      error: () => this.#failed(run),
+    });
+    node.start().then(
+      () => {
+        if (run.state === 'starting') run.state = 'running';
+      },
+      () => undefined, // `events` has failed too, and tells
+    );
+  }
+
+  /** The power goes: what was not synced is lost, but for what happened to reach the platter. */
+  crash(reason: string): void {
+    const { run } = this;
+    this.cluster.betweenTurns(() => {
+      if (run !== null && run === this.run) this.#die(run, reason);
+    });
+  }
+
+  #die(run: ServerRun, reason: string): void {
+    const { cluster, id } = this;
+    const survivingWrites = this.#dice.whole(0, this.disk.unsyncedWrites);
+    cluster.note(`${run.runId} ${reason}; of ${this.disk.unsyncedWrites} unsynced writes ${survivingWrites} survive`);
+    run.process.kill();
+    this.run = null;
+    if (this.disk.poison !== null) this.expectedErrors.delete('EIO');
+    this.disk.crash({ survivingWrites });
+    cluster.network.detach(id);
+    for (const call of run.calls) cluster.forget(call);
+    cluster.guard(() => {
+      cluster.invariants.endRun(id);
+      cluster.invariants.committedEntriesSurvive();
+    });
+    cluster.serverWentDown(id);
+  }
+
+  /** Asks the node to stop, as an operator would. */
+  stop(): void {
+    const { run, cluster, id } = this;
+    if (run === null || run.state === 'failed' || run.state === 'stopping' || run.process.isPaused) return;
+    run.state = 'stopping';
+    cluster.note(`${run.runId} is asked to stop`);
+    run.node.stop().then(
+      () => {
+        if (!run.process.isAlive || run.state === 'failed') return;
+        cluster.note(`${run.runId} has stopped`);
+        run.process.kill();
+        this.run = null;
+        cluster.guard(() => {
+          cluster.invariants.endRun(id);
+          if (run.calls.size > 0) throw new Error(`${run.runId} stopped and left ${run.calls.size} calls without an answer`);
+        });
+        cluster.serverWentDown(id);
+      },
+      (error: unknown) => cluster.fail(error),
+    );
+  }
+
+  pause(): void {
+    const { run, cluster, id } = this;
+    cluster.betweenTurns(() => {
+      if (run === null || run !== this.run || run.process.isPaused) return;
+      run.process.pause();
+      cluster.invariants.suspend(id);
+      cluster.note(`${run.runId} is paused`);
+    });
+  }
+
+  /** Goes on: everything that waited is there at once, timers and messages in the order in which they came. */
+  resume(): void {
+    const { run, cluster } = this;
+    if (run?.process.isPaused !== true) return;
+    cluster.note(`${run.runId} goes on`);
+    for (const callback of run.process.resume()) cluster.clock.yield(() => run.process.run(callback));
+  }
+
+  /** The node's own fatal fault: its process exits a moment later. */
+  #failed(run: ServerRun): void {
+    if (run.state === 'failed') return;
+    run.state = 'failed';
+    this.cluster.clock.schedule(1, () => {
+      if (this.run === run) this.crash('exits');
+    });
+  }
+
+  #expectFault(operation: string, error: string): void {
+    const injected = [...this.expectedErrors].find((each) => error.includes(each));
+    if (injected === undefined) this.cluster.fail(new Error(`${this.id} failed without an injected fault: ${operation}: ${error}`));
+    else this.expectedErrors.delete(injected);
+  }
+
+  /** After a failed sync nobody knows how much of it reached the platter. */
+  #losePoisonedWrites(): void {
+    if (this.disk.poison !== null) this.disk.crash({ survivingWrites: this.#dice.whole(0, this.disk.unsyncedWrites) });
+  }
+}

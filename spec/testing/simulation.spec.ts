@@ -1,0 +1,173 @@
+import { simulate, SimulationError, type SimulationOptions } from '../../lib/testing/simulate.js';
+import type { SimulatedCluster } from '../../lib/testing/simulated-cluster.js';
+import { addCounts, emptyCounts } from '../../lib/testing/simulation/report.js';
+import type { PeerMessage } from '../../lib/ports/transport.js';
+import { FAULT_NAMES } from '../../lib/testing/simulation/fault-names.js';
+
+const FIXED_SEEDS = Array.from({ length: 30 }, (_, i) => i + 1);
+/** New ones every time, printed: a failure is replayed with the seed in its message. */
+const FRESH_SEEDS = Array.from({ length: 30 }, () => Math.floor(Math.random() * 1_000_000_000));
+
+describe('a simulated cluster of five', () => {
+  const counts = emptyCounts();
+
+  test.each([
+    ['fixed', FIXED_SEEDS],
+    ['fresh', FRESH_SEEDS],
+  ])('keeps every invariant after every turn and converges once faults end, with %s seeds', async (kind, seeds) => {
+    if (kind === 'fresh') console.log(`fresh seeds: ${seeds.join(' ')}`);
+    for (const seed of seeds) {
+      const result = await simulate({ seed });
+      expect(result.turns).toBeGreaterThanOrEqual(10_000);
+      addCounts(counts, result.counts);
+    }
+  }, 120_000);
+
+  test('meets every kind of fault, and what seldom happens too', () => {
+    expect(Object.keys(counts.faults).sort()).toEqual([...FAULT_NAMES].sort());
+    const seldom = ['LogTruncated', 'ElectionLost', 'ElectionTimeoutExtended', 'EventLoopStalled', 'StorageStalled', 'FatalErrorRaised', 'MembershipCommitted'];
+    expect(Object.keys(counts.events)).toEqual(expect.arrayContaining(seldom));
+    expect(Object.keys(counts.inputs)).toEqual(expect.arrayContaining(['entriesRead', 'connection', 'propose', 'read', 'persisted', 'applied', 'message']));
+  });
+});
+
+describe('a simulation', () => {
+  test('is the same in every detail when it is run again', async () => {
+    for (const seed of [11, 12, 13]) {
+      const [once, again] = [await simulate({ seed, turns: 500 }), await simulate({ seed, turns: 500 })];
+      expect(again).toEqual(once);
+    }
+  });
+
+  test('is another one with another seed', async () => {
+    const digests = await Promise.all([1, 2, 3].map(async (seed) => (await simulate({ seed, turns: 50 })).digest));
+    expect(new Set(digests).size).toBe(3);
+  });
+
+  test.each([1, 2, 3, 4, 7])('works with %i nodes', async (nodes) => {
+    for (const seed of [1, 2, 3]) expect((await simulate({ seed, nodes, turns: 300 })).committed).toBeGreaterThan(1);
+  });
+
+  test('without faults loses no call', async () => {
+    const { counts } = await simulate({ seed: 1, turns: 300, plan: { faults: [], link: { lossRate: 0, duplicateRate: 0, delayMs: [1, 3] }, maxBurst: 3 } });
+    expect(Object.keys(counts.faults)).toEqual([]);
+    expect(counts.calls['propose acknowledged']).toBeGreaterThan(50);
+    expect(Object.keys(counts.calls).filter((name) => name.includes('lost'))).toEqual([]);
+  });
+});
+
+describe('the invariants fail', () => {
+  test('when a disk acknowledges what it has not synced', async () => {
+    const failure = await failureOf({
+      tamper: ({ servers }) => {
+        for (const { disk } of servers) {
+          const submit = disk.submit.bind(disk);
+          disk.submit = (operation) => {
+            if (operation.type === 'append' && operation.write.id === 0) return submit(operation); // the first of all: a start is not cut short
+            void submit(operation).catch(() => undefined);
+            return Promise.resolve();
+          };
+        }
+      },
+      plan: { syncLatencyMs: [5, 20] },
+    });
+    expect(failure.message).toMatch(/durable before it is acknowledged \(figure 2\): n\d /);
+  });
+
+  test('when a crash takes term and vote back', async () => {
+    const failure = await failureOf({
+      plan: { faults: ['crash'] },
+      tamper: ({ servers }) => {
+        for (const { disk } of servers) {
+          const crash = disk.crash.bind(disk);
+          disk.crash = (options) => {
+            crash(options);
+            disk.image.hardState = { term: 1, votedFor: null };
+          };
+        }
+      },
+    });
+    expect(failure.message).toContain('term and vote on disk are never taken back (§5.2)');
+  });
+
+  test('when a crash takes acknowledged entries back', async () => {
+    const failure = await failureOf({
+      plan: { faults: ['power cut', 'crash'] },
+      tamper: ({ servers }) => {
+        for (const { disk } of servers) {
+          const crash = disk.crash.bind(disk);
+          disk.crash = (options) => {
+            crash(options);
+            disk.image.entries.splice(1);
+          };
+        }
+      },
+    });
+    expect(failure.message).toMatch(/committed entries survive|Leader Completeness|State Machine Safety/);
+  });
+
+  test('when votes are forged on the wire', async () => {
+    const failure = await failureOf({ tamper: forging((message) => (message.type === 'voteReply' || message.type === 'preVoteReply' ? { ...message, granted: true } : message)) });
+    expect(failure.message).toMatch(/Election Safety \(§5\.2\)|Leader Completeness \(§5\.4\)|leases exclude/);
+  });
+
+  test('when acknowledgements are forged on the wire', async () => {
+    const failure = await failureOf({
+      tamper: forging((message) => (message.type === 'appendRejected' ? { type: 'appendReply', term: message.term, round: message.round, matched: message.rejected } : message)),
+    });
+    expect(failure.message).toMatch(/commits are of the own term and durable on a majority|correct servers send only what is lawful|State Machine Safety/);
+  });
+
+  test('when a read is answered from the past', async () => {
+    const failure = await failureOf({
+      tamper: ({ history }) => {
+        const check = history.readsSeeAllEarlierWrites.bind(history);
+        history.readsSeeAllEarlierWrites = (call, answer) => check(call, answer, 'linearizable');
+      },
+    });
+    expect(failure.message).toContain('reads see all earlier writes (thesis §6.4)');
+  });
+
+  test('when a node fails for no reason', async () => {
+    const failure = await failureOf({
+      plan: { faults: [] },
+      tamper: ({ clock, servers }) => void clock.schedule(500, () => servers[0]?.disk.failNextSync()),
+    });
+    expect(failure.message).toMatch(/n1 failed without an injected fault: append/);
+  });
+
+  test('and say which seed, which turn, how to replay it and what led there', async () => {
+    const failure = await failureOf({ tamper: (cluster) => void cluster.clock.schedule(1000, () => cluster.fail(new Error('on purpose'))) });
+    const lines = failure.message.split('\n');
+    expect(lines[0]).toMatch(/^seed 1, turn \d+, at 1000\.000 ms: on purpose$/);
+    expect(lines[1]).toBe('replay: await simulate({ seed: 1, nodes: 5, turns: 2000 });');
+    expect(lines.length).toBeGreaterThan(50);
+    expect(lines.some((line) => /#\d+ n\d-\d {2}← n\d: append\(t\d+ r\d+, after \d+\/\d+/.test(line))).toBe(true);
+  });
+});
+
+/** The first of a few seeds that fails. */
+async function failureOf(options: Omit<SimulationOptions, 'seed'>): Promise<SimulationError> {
+  for (let seed = 1; seed <= 10; seed += 1) {
+    try {
+      await simulate({ seed, ...options });
+    } catch (error) {
+      if (error instanceof SimulationError) return error;
+      throw error;
+    }
+  }
+  throw new Error('every run held');
+}
+
+/** Every message is replaced by what `forge` makes of it, on its way. */
+function forging(forge: (message: PeerMessage) => PeerMessage): (cluster: SimulatedCluster) => void {
+  return ({ network }) => {
+    const make = network.transport.bind(network);
+    network.transport = () => {
+      const transport = make();
+      const send = transport.send.bind(transport);
+      transport.send = (to, message) => send(to, forge(message));
+      return transport;
+    };
+  };
+}
