@@ -5,6 +5,7 @@ import { MemoryDisk } from '../../lib/storage/memory.js';
 import type { MemoryTransport } from '../../lib/transport/memory.js';
 import { defined } from './defined.js';
 import { MemoryCluster } from './memory-cluster.js';
+import { SessionCluster } from './session-cluster.js';
 
 /** Short scenes in the life of real nodes; each gives every event that was published in it. */
 export const SCENES = {
@@ -132,6 +133,48 @@ export const SCENES = {
     await say(y, ...Array.from({ length: 40 }, (_, i): RaftMessage => ({ type: 'heartbeat', term: 2, round: 3 + i, commit: 0 })));
     const snapshot = { last: { index: 9, term: 2 }, configuration, configurationIndex: 1, bytes: 2 };
     await say(y, { type: 'installSnapshot', term: 2, round: 50, snapshot, offset: 0, data: new Uint8Array(1), checksum: 0, done: false });
+    return ended(cluster);
+  },
+  'a client\'s session is opened, another one left idle, and the first one closed': async () => {
+    const cluster = await SessionCluster.started({ limits: { sessionTimeoutMs: 3_000 } });
+    const { node } = await cluster.leader();
+    await cluster.during(node.propose({ type: 'openSession', wallTime: cluster.clock.wallTime() }));
+    const session = await cluster.session(await cluster.leader());
+    await cluster.clock.advance(5_000);
+    await cluster.during(session.close());
+    await cluster.stop();
+    return [...cluster.runs.values()].flatMap(({ events }) => events);
+  },
+
+  'a server joins and is promoted, a change is refused, and leadership is handed over': async () => {
+    const cluster = await MemoryCluster.started();
+    const { node } = await cluster.leader();
+    await cluster.join('d');
+    await node.changeMembership({ add: { d: 'd:1' } });
+    await cluster.until(() => node.metrics.value.membership.committed.voters.includes('d'), 'the promotion');
+    await node.changeMembership({ voters: [] }).catch(() => undefined);
+    await node.transferLeadership();
+    return ended(cluster);
+  },
+
+  'a machine can\'t be saved, then can, and a node that was away gets what was saved': async () => {
+    const cluster = await MemoryCluster.started();
+    const { node, machine } = await cluster.leader();
+    const away = defined(cluster.others(await cluster.leader())[0]);
+    const snapshot = machine.snapshot.bind(machine);
+    machine.snapshot = () => {
+      throw new Error('no room');
+    };
+    await node.takeSnapshot().catch(() => undefined);
+    machine.snapshot = snapshot;
+    cluster.network.isolate(away.id);
+    for (const word of ['x', 'y', 'z']) await node.propose(word);
+    const { last } = await node.takeSnapshot();
+    node.compactLog(last.index);
+    await cluster.settle();
+    cluster.network.heal();
+    await cluster.until(() => away.machine.words.length === 3, 'the snapshot');
+    await cluster.settle();
     return ended(cluster);
   },
 } satisfies Readonly<Record<string, () => Promise<RaftEvent[]>>>;

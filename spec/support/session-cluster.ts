@@ -60,6 +60,7 @@ export class SessionCluster {
       storage: new MemoryStorage(defined(this.disks.get(id))),
       transport: this.network.transport(),
       seed: (this.starts += 1),
+      runId: `${id}-${this.starts}`,
       clock,
       ...this.options.settings,
     });

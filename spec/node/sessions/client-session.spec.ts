@@ -87,8 +87,8 @@ describe('a client session', () => {
   });
 
   test.each([
-    ['no leader', new NotLeaderError(null, null)],
-    ['a transfer', new ProposalRejectedError('leadership is being transferred')],
+    ['no leader', new NotLeaderError(null, null) as Error],
+    ['a transfer', new ProposalRejectedError('leadership is being transferred') as Error],
     ['too much work', new OverloadedError('x', 1)],
     ['an attempt that did not get its turn', new TimeoutError('propose', 1)],
     ['a leader that stops', new StoppedError('stopping (the leader)')],
