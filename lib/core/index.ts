@@ -10,5 +10,6 @@ export type * from './messages.js';
 export { DEFAULT_CORE_OPTIONS, type CoreOptions } from './options.js';
 export type * from './output.js';
 export { quorumReached, voteResult, type VoteResult } from './quorum.js';
-export { RaftCore, type Restored } from './raft.js';
+export { RaftCore } from './raft.js';
+export type { Restored } from './restore.js';
 export type { CoreStatus, PeerStatus } from './status.js';

@@ -1,34 +1,25 @@
-import { decodeConfiguration, type Configuration, type Membership } from './configuration.js';
+import type { Configuration, Membership } from './configuration.js';
 import { applyCommitted, handleApplied } from './commit.js';
 import { checkElectionTimeout, countOwnVote, handleCampaign, handlePreVoteReply, handleStepDown, handleTimeoutNow, handleVoteReply } from './election.js';
 import type { Entry } from './entry.js';
 import { acknowledgePersisted, handleAppend, handleHeartbeat, sendOwedAcknowledgement } from './follower.js';
-import { ORIGIN, type LogId, type NodeId, type Term } from './ids.js';
+import type { LogId, NodeId, Term } from './ids.js';
 import type { Input } from './inputs.js';
 import { finishLeaderTurn, handlePropose, leaderWakeAt } from './leader.js';
 import { checkLeadershipDeadlines } from './lease.js';
 import { handleChangeMembership } from './membership-change.js';
 import type { RaftMessage, SnapshotMeta } from './messages.js';
 import type { CoreOptions } from './options.js';
-import type { HardState, TurnOutput } from './output.js';
+import type { TurnOutput } from './output.js';
 import { handleRead } from './read.js';
 import { handleAppendRejected, handleAppendReply, handleConnection, handleEntriesRead, handleHeartbeatReply } from './replication.js';
-import { becomeFollower, resetElectionTimer, setLeader } from './roles.js';
+import { restore, type Restored } from './restore.js';
+import { becomeFollower, setLeader } from './roles.js';
 import * as snapshots from './snapshot.js';
-import { plainLogId, RaftState, visibleRole } from './state.js';
+import { plainLogId, RaftState } from './state.js';
 import { statusOf, type CoreStatus } from './status.js';
 import { abandonHandover, expireHandover, handleTransfer } from './transfer.js';
 import { handlePreVoteRequest, handleVoteRequest } from './vote.js';
-
-/** What a core starts from: what its storage recovered. */
-export interface Restored {
-  readonly hardState: HardState;
-  readonly snapshot: SnapshotMeta | null;
-  readonly compacted: LogId;
-  readonly lastLog: LogId;
-  readonly terms: readonly { readonly term: Term; readonly first: number }[];
-  readonly configurations: readonly Entry[];
-}
 
 /**
  * Raft, without I/O, clock or chance: a turn takes the time and what has happened and returns what is to be
@@ -141,55 +132,6 @@ export class RaftCore {
   termAt(index: number): Term | undefined {
     return this.#raft.log.termAt(index);
   }
-}
-
-function restore(raft: RaftState, restored: Restored, now: number): RaftState {
-  const { hardState, snapshot, compacted, lastLog, terms, configurations } = restored;
-  raft.now = now;
-  raft.term = hardState.term;
-  raft.votedFor = hardState.votedFor;
-  raft.snapshot = snapshot;
-  raft.log.restore(compacted, lastLog, terms);
-  raft.durability.restore(hardState, lastLog.index);
-  const committed = Math.max(snapshot?.last.index ?? 0, compacted.index);
-  raft.commitIndex = committed;
-  raft.appliedIndex = committed;
-  raft.applyingThrough = committed;
-  if (snapshot !== null) raft.membership.restore({ index: snapshot.configurationIndex, configuration: snapshot.configuration });
-  for (const entry of configurations) {
-    if (entry.index > (snapshot?.configurationIndex ?? 0)) raft.membership.append(entry.index, decodeConfiguration(entry.payload));
-  }
-  raft.membership.commit(committed);
-  const isNew = hardState.votedFor === null && lastLog.term <= 1 && hardState.term <= 1;
-  if (!isNew) raft.noVoteBefore = now + raft.options.electionTimeoutMinMs;
-  resetElectionTimer(raft);
-  if (isOnlyVoter(raft)) raft.electionDeadline = now;
-  emitStarted(raft);
-  return raft;
-}
-
-/** A cluster of one has nobody to wait for. */
-function isOnlyVoter(raft: RaftState): boolean {
-  const { voters, votersOutgoing } = raft.configuration;
-  return voters.length === 1 && voters[0] === raft.id && votersOutgoing.length === 0;
-}
-
-function emitStarted(raft: RaftState): void {
-  raft.emit({
-    type: 'NodeStarted',
-    term: raft.term,
-    role: visibleRole(raft),
-    votedFor: raft.votedFor,
-    lastLog: plainLogId(raft.log.last),
-    snapshot: plainLogId(raft.snapshot?.last ?? ORIGIN),
-    compacted: plainLogId(raft.log.compacted),
-    committed: plainLogId(raft.log.idAt(raft.commitIndex)),
-    applied: plainLogId(raft.log.idAt(raft.appliedIndex)),
-    configuration: raft.configuration,
-    configurationIndex: raft.membership.effective.index,
-    committedConfiguration: raft.membership.committed.configuration,
-    committedConfigurationIndex: raft.membership.committed.index,
-  });
 }
 
 function step(raft: RaftState, input: Input): void {

@@ -4,7 +4,8 @@ import type { Input } from '../../lib/core/inputs.js';
 import { InvariantError } from '../../lib/core/invariant.js';
 import type { Append, RaftMessage } from '../../lib/core/messages.js';
 import type { TurnOutput } from '../../lib/core/output.js';
-import { RaftCore, type Restored } from '../../lib/core/raft.js';
+import { RaftCore } from '../../lib/core/raft.js';
+import type { Restored } from '../../lib/core/restore.js';
 import { coreOptions, CoreCluster, entryOf, HEARTBEAT_MS } from '../support/core-cluster.js';
 
 const THREE = configurationOf({ a: 'a:1', b: 'b:1', c: 'c:1' });

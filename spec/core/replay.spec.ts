@@ -1,6 +1,7 @@
 import { deserialize, serialize } from 'node:v8';
 import type { Input } from '../../lib/core/inputs.js';
-import { RaftCore, type Restored } from '../../lib/core/raft.js';
+import { RaftCore } from '../../lib/core/raft.js';
+import type { Restored } from '../../lib/core/restore.js';
 import { resolveOptions } from '../../lib/node/options.js';
 import type { ObservedTurn } from '../../lib/node/turn-loop.js';
 import { msgpackCodec } from '../../lib/codec/msgpack.js';

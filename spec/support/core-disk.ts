@@ -2,7 +2,7 @@ import { entriesBytes, type Entry } from '../../lib/core/entry.js';
 import { ORIGIN, type LogId, type LogIndex } from '../../lib/core/ids.js';
 import type { SnapshotMeta } from '../../lib/core/messages.js';
 import type { DurableWrite, HardState } from '../../lib/core/output.js';
-import type { Restored } from '../../lib/core/raft.js';
+import type { Restored } from '../../lib/core/restore.js';
 
 /** What one core has made durable. Refuses what the storage contract rules out: a gap, or a cut below the compacted part. */
 export class CoreDisk {
