@@ -10,7 +10,7 @@ describe('rxraft cluster --check', () => {
   afterEach(() => rmSync(data, { recursive: true, force: true }));
   afterAll(() => command.dispose());
 
-  it('writes 10,000 keys through all nodes, kills the leader half-way, restarts it and finds every write and event', async () => {
+  it('writes 10,000 keys through all nodes, kills the leader half-way, restarts it, moves leadership, replaces a node by one restored from a snapshot, and finds every write and event', async () => {
     const check = command.run('cluster', '--check', '--data', data);
     const code = await check.ended;
     const saw = (pattern: RegExp): void => expect(check.output).toMatch(pattern);
@@ -18,9 +18,13 @@ describe('rxraft cluster --check', () => {
     saw(/^ {2}kills +1: [abc], leader of term \d+, with SIGKILL after 5,\d{3} writes$/m);
     saw(/^ {2}failover +\d+ ms /m);
     saw(/^ {2}restart +[abc] is back and ready; /m);
-    saw(/^ {2}reads +30,000 linearizable in .*; every acknowledged write is on each node$/m);
-    saw(/^ {2}states +equal on all nodes: 10,000 keys, /m);
-    saw(/^ {2}events +[\d,]+ received in 4 runs of 3 nodes; gaps: 0$/m);
+    saw(/^ {2}transfer +leadership moved from [abc] to [abc] in \d+ ms/m);
+    saw(/^ {2}snapshots +\d+ taken; sent .*[abc] → d in \d+ ms.*; d began empty, was restored through [\d,]+ \(the log began after [\d,]+\)$/m);
+    saw(/^ {2}members +d added, a voter after \d+ ms; [abc] removed in \d+ ms and stopped; voters ([abc]) (?!\1)[abc] d$/m);
+    saw(/^ {2}meanwhile +[\d,]+ more writes acknowledged; /m);
+    saw(/^ {2}reads +3\d,\d{3} linearizable in .*; every acknowledged write is on each node$/m);
+    saw(/^ {2}states +equal on all nodes: 1\d,\d{3} keys, /m);
+    saw(/^ {2}events +[\d,]+ received in 5 runs of 4 nodes; gaps: 0$/m);
     saw(/^ok in /m);
     expect(code).toBe(0);
     expect(readdirSync(data)).toEqual([]);

@@ -44,6 +44,21 @@ describe('rxraft cluster', () => {
     const second = start();
     await second.printed(/Try, in another terminal/);
     expect((await send(2, 'GET', '/kv/greeting')).body.toString()).toBe('hello');
+
+    const ask = async (...args: string[]): Promise<[number | null, string]> => {
+      const asked = command.run(...args, '--endpoint', `127.0.0.1:${ports.http}`);
+      return [await asked.ended, asked.output];
+    };
+    const matching = (pattern: RegExp): string => expect.stringMatching(pattern) as string;
+    expect(await ask('status')).toEqual([0, matching(/^id .*\na .* yes\nb .* yes\nc .* yes\n$/)]);
+    expect(await ask('put', 'from', 'the command line')).toEqual([0, matching(/^revision \d+\n$/)]);
+    expect(await ask('get', 'from')).toEqual([0, 'the command line']);
+    expect(await ask('get', 'nothing')).toEqual([1, 'rxraft: there is no such key\n']);
+    expect(await ask('member', 'remove', 'x')).toEqual([1, 'rxraft: membership change refused: x is not a member\n']);
+    expect(await ask('transfer')).toEqual([0, matching(/^leadership moved from [abc] to [abc] in \d+ ms\n$/)]);
+    const [, to = ''] = await second.printed(/LeadershipTransferEnded +term \d+ {2}([abc]) has taken over/);
+    expect(await ask('events', '--since', 'start', '--count', '1', '--node', to, '--type', 'ElectionWon')).toEqual([0, matching(new RegExp(`  ${to}  ElectionWon `))]);
+    expect(await ask('snapshot', '--node', to)).toEqual([0, matching(new RegExp(`^${to}  through \\d+@\\d+, \\d+ bytes\n$`))]);
     second.child.kill('SIGTERM');
     expect(await second.ended).toBe(0);
   }, 60_000);
@@ -74,6 +89,8 @@ describe('rxraft cluster', () => {
     const serve = (id: string, ...args: string[]): Running => command.run('serve', '--id', id, '--peers', `a=127.0.0.1:${raft}`, '--http', '127.0.0.1:0', '--data', join(data, 'a'), ...args);
     const stranger = serve('z');
     expect([await stranger.ended, stranger.output]).toEqual([2, 'rxraft: --peers does not name this node, z\n']);
+    const nowhere = command.run('serve', '--id', 'z', '--join', '--data', join(data, 'z'), '--http', '127.0.0.1:0');
+    expect([await nowhere.ended, nowhere.output]).toEqual([2, 'rxraft: give --peers for a node of a new cluster, or --join with --listen for one that waits to be added\n']);
     const other = serve('a', '--cluster-id', 'another');
     expect(await other.ended).toBe(1);
     expect(other.output).toMatch(/rxraft: node a can't start: .*another/);

@@ -12,7 +12,8 @@ import type { KvNode } from '../../lib/server/kv-node.js';
 
 /** A node without consensus: commands are applied at once. Calls can be made to fail or to hang. */
 export class FakeKvNode implements KvNode {
-  readonly id = 'a';
+  constructor(readonly id = 'a') {}
+
   readonly machine = new KvMachine();
   readonly #events = new Subject<RaftEvent>();
   readonly events = this.#events.asObservable();

@@ -6,19 +6,20 @@ import { FakeKvNode } from './fake-kv-node.js';
 
 /** The HTTP service on a fake node and a free port, with ways to talk to it. */
 export class HttpFixture {
-  readonly node = new FakeKvNode();
+  readonly node: FakeKvNode;
   readonly errors: unknown[] = [];
   readonly client = new HttpClient(16, 20_000);
   readonly service: HttpService;
   #port = 0;
   #sockets: RawClient[] = [];
 
-  private constructor(limits: Partial<HttpLimits>) {
+  private constructor(limits: Partial<HttpLimits>, id: string) {
+    this.node = new FakeKvNode(id);
     this.service = new HttpService(this.node, { limits, onError: (error) => this.errors.push(error) });
   }
 
-  static async open(limits: Partial<HttpLimits> = {}): Promise<HttpFixture> {
-    const fixture = new HttpFixture(limits);
+  static async open(limits: Partial<HttpLimits> = {}, id = 'a'): Promise<HttpFixture> {
+    const fixture = new HttpFixture(limits, id);
     await fixture.node.start();
     fixture.#port = (await fixture.service.listen('127.0.0.1', 0)).port;
     return fixture;

@@ -16,7 +16,7 @@ export interface VerifyReport {
 }
 
 /** Reads every acknowledged key back from every node, linearizably. @throws {Error} when the signal is aborted. */
-export async function verifyAll(targets: readonly Target[], written: WriteReport, options: VerifierOptions): Promise<VerifyReport> {
+export async function verifyAll(targets: readonly Target[], written: Pick<WriteReport, 'revisions'>, options: VerifierOptions): Promise<VerifyReport> {
   const violations: string[] = [];
   let reads = 0;
   const retries = new Retries();

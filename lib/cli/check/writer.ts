@@ -1,7 +1,12 @@
 import { backOff, Retries, type Target } from './target.js';
 
 export interface WriterOptions {
+  /** The number of the first key. Default 0. */
+  readonly first?: number;
+  /** How many keys at most. */
   readonly keys: number;
+  /** Asked before each key: whether to stop already. Default: never. */
+  readonly isEnough?: () => boolean;
   /** Requests in progress at once. */
   readonly clients: number;
   readonly signal: AbortSignal;
@@ -11,7 +16,7 @@ export interface WriterOptions {
 }
 
 export interface WriteReport {
-  /** The revision under which each key was acknowledged, by key number. */
+  /** The revision under which each key was acknowledged, by key number (less `first`). */
   readonly revisions: readonly number[];
   readonly retries: Retries;
 }
@@ -27,17 +32,20 @@ export function valueOf(number: number): string {
 
 /**
  * Writes every key once, through all nodes in turn by many clients at once. A write whose outcome is unknown
- * is sent again, to the next node: putting the same value twice is the same as once.
+ * is sent again, to the next node: putting the same value twice is the same as once. `targets` is looked at anew
+ * for each request: nodes may come and go meanwhile.
  * @throws {Error} when a write is refused for good, or the signal is aborted.
  */
 export async function writeAll(targets: readonly Target[], options: WriterOptions): Promise<WriteReport> {
-  const revisions = new Array<number>(options.keys).fill(0);
+  const revisions: number[] = [];
+  const { first = 0, keys, isEnough = () => false } = options;
   let next = 0;
   let acknowledged = 0;
   const retries = new Retries();
   const client = async (): Promise<void> => {
-    for (let number = next++; number < options.keys; number = next++) {
-      revisions[number] = await write(number);
+    while (next < keys && !isEnough()) {
+      const at = next++;
+      revisions[at] = await write(first + at);
     }
   };
   const write = async (number: number): Promise<number> => {

@@ -96,18 +96,26 @@ export class ClusterClient {
     for (let round = 1; ; round += 1) {
       const reasons: string[] = [];
       for (const endpoint of endpoints) {
-        const outcome = await ask(endpoint).catch((error: unknown) => error as Error);
-        if (!(outcome instanceof Error)) {
-          if (!isLater(outcome, repeatable)) return outcome;
-          reasons.push(`${endpoint}: ${refusalOf(outcome).message}`);
+        const outcome = await outcomeOf(ask(endpoint));
+        if ('reply' in outcome) {
+          if (!isLater(outcome.reply, repeatable)) return outcome.reply;
+          reasons.push(`${endpoint}: ${refusalOf(outcome.reply).message}`);
         } else {
-          if (!repeatable && !isUnsent(outcome)) throw new CliError(`${endpoint} gave no answer (${messageOf(outcome)}); what was asked may or may not have happened`);
-          reasons.push(`${endpoint}: ${messageOf(outcome)}`);
+          if (!repeatable && !isUnsent(outcome.error)) throw new CliError(`${endpoint} gave no answer (${messageOf(outcome.error)}); what was asked may or may not have happened`);
+          reasons.push(`${endpoint}: ${messageOf(outcome.error)}`);
         }
       }
       if (now() >= giveUpAt) throw new CliError(`no answer within ${timeoutMs / 1000} s:\n${reasons.map((reason) => `  ${reason}`).join('\n')}`, EXIT.unavailable);
       await new Promise((resolve) => setTimeout(resolve, Math.min(MAX_PAUSE_MS, 25 * round)));
     }
+  }
+}
+
+async function outcomeOf(sent: Promise<HttpReply>): Promise<{ readonly reply: HttpReply } | { readonly error: unknown }> {
+  try {
+    return { reply: await sent };
+  } catch (error) {
+    return { error };
   }
 }
 
@@ -134,8 +142,9 @@ function isLater({ status }: HttpReply, repeatable: boolean): boolean {
 }
 
 /** Whether the request never reached the server. */
-function isUnsent(error: Error & { code?: string }): boolean {
-  return ['ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN'].includes(error.code ?? '');
+function isUnsent(error: unknown): boolean {
+  const { code = '' } = error as { code?: string };
+  return ['ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN'].includes(code);
 }
 
 function jsonCall(body: unknown): HttpCall {

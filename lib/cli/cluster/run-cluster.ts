@@ -1,3 +1,4 @@
+import { relative } from 'node:path';
 import { ESSENTIAL_EVENTS } from '../../server/event-kinds.js';
 import { EventTail } from '../event-tail.js';
 import { EXIT } from '../exit.js';
@@ -76,7 +77,7 @@ function followEvents(member: Member, showsAll: boolean, printer: EventPrinter, 
 }
 
 /** Waits for a leader, then says where everything is and what to try. */
-async function introduce(members: readonly Member[], cluster: LocalCluster, { terminal, interrupt }: CommandContext): Promise<void> {
+async function introduce(members: readonly Member[], cluster: LocalCluster, { terminal, interrupt, script }: CommandContext): Promise<void> {
   const { style } = terminal;
   const client = new HttpClient(1, 5000);
   const patience = AbortSignal.any([interrupt, AbortSignal.timeout(LEADER_TIMEOUT_MS)]);
@@ -90,10 +91,14 @@ async function introduce(members: readonly Member[], cluster: LocalCluster, { te
     terminal.line(`  ${style('bold', member.id)}  ${member.url}   raft 127.0.0.1:${member.raftPort}   pid ${cluster.processOf(member.id).pid ?? '?'}   ${role}`.trimEnd());
   }
   const [a, b, c] = members.map(({ url }) => url);
+  const rxraft = `node ${relative(process.cwd(), script)}`;
+  const endpoint = members[0]?.httpPort === 8101 ? '' : ` --endpoint ${members.map(({ url }) => url.replace('http://', '')).join(',')}`;
   const examples = [
     `curl -i -X PUT --data 'hello' ${a ?? ''}/kv/greeting # on any node: it forwards to the leader`,
     `curl -i ${b ?? ''}/kv/greeting # linearizable, from another node`,
     `curl -N ${c ?? ''}/events?type=NewLeader # the transitions, as they happen`,
+    `${rxraft} status${endpoint} # all nodes at a glance`,
+    `${rxraft} --help # put, get, events, member, transfer, snapshot, …`,
   ].map((example) => example.split(' # '));
   const width = Math.max(...examples.map(([call]) => call?.length ?? 0));
   terminal.line();
