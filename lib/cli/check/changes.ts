@@ -32,7 +32,7 @@ export interface Replacement {
   /** From the call that added it to its first vote. */
   readonly promotedMs: number;
   readonly removedMs: number;
-  /** The log of the leader that it joined began after this index. */
+  /** The log of the leader that it joined began after this index, or later. */
   readonly compactedThrough: number;
   readonly voters: readonly string[];
 }
@@ -64,8 +64,8 @@ export class Changes {
     const { cluster, client, signal, now, onJoined, onRemoved } = this.#parts;
     const admin = this.#admin(members);
     const { member: leader } = await poll(() => leaderOf(client, members), signal, 'a leader');
-    const { compacted } = await metricsOf(client, leader);
-    if (compacted.index === 0) throw new Error(`node ${leader.id} has compacted nothing; the new node would need no snapshot`);
+    // Only behind a compacted log the new node needs a snapshot.
+    const compactedThrough = await poll(async () => (await metricsOf(client, leader)).compacted.index || null, signal, `node ${leader.id} to compact its log`);
     await cluster.startMember(joiner);
     onJoined(joiner);
     const addedAt = now();
@@ -87,7 +87,7 @@ export class Changes {
     onRemoved(removed);
     const { wasKilled, ...exit } = await cluster.processOf(removed.id).stop(STOP_TIMEOUT_MS);
     if (wasKilled || exit.code !== 0) throw new Error(`node ${removed.id}, removed, ${exitText(exit)} instead of stopping in order`);
-    return { joined: joiner, removed, promotedMs, removedMs, compactedThrough: compacted.index, voters };
+    return { joined: joiner, removed, promotedMs, removedMs, compactedThrough, voters };
   }
 
   /** Makes a change. One whose answer was lost with the leader may have been made: it is asked for again only if it was not. */

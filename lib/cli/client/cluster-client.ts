@@ -129,11 +129,12 @@ export function refusalError(reply: HttpReply): CliError {
 
 function refusalOf(reply: HttpReply): Refusal {
   try {
-    const { error } = JSON.parse(reply.body.toString()) as { error: Refusal };
-    return error;
+    const { error } = JSON.parse(reply.body.toString()) as { error?: Refusal };
+    if (typeof error?.message === 'string') return error;
   } catch {
-    return { code: 'unreadable', message: `the answer was ${reply.status}, and not one of rxraft` };
+    // Not JSON: the same as JSON that says something else.
   }
+  return { code: 'unreadable', message: `the answer was ${reply.status}, and not one of rxraft` };
 }
 
 /** 503 says that nothing happened; 421, that a hint to the leader is out of date or leads nowhere. */

@@ -10,7 +10,7 @@ const BAR_WIDTH = 24;
 
 /** How far a new node is. */
 export interface JoinState {
-  /** Of a snapshot on its way: bytes there and in all; null when none is. */
+  /** Of a snapshot that is not restored yet: bytes there and in all; null when none is on its way. */
   readonly snapshot: { readonly receivedBytes: number; readonly bytes: number } | null;
   /** How far the node's log matches, and how far the leader's goes. */
   readonly matched: number;
@@ -28,7 +28,7 @@ export async function awaitMember(context: ClientContext, id: string, asLearner:
   const interrupt = context.interrupt();
   const giveUpAt = now() + timeoutMs;
   let snapshot: JoinState['snapshot'] = null;
-  const tail = tailOf(context, ({ receivedBytes, bytes }) => (snapshot = receivedBytes >= bytes ? null : { receivedBytes, bytes }));
+  const tail = tailOf(context, ({ receivedBytes, bytes }) => (snapshot = { receivedBytes, bytes }));
   try {
     for (;;) {
       const report = await cluster.members();
@@ -37,7 +37,7 @@ export async function awaitMember(context: ClientContext, id: string, asLearner:
       const matched = member.progress?.matched ?? 0;
       const isThere = asLearner ? member.progress !== null && matched >= report.commitIndex : member.role === 'voter' && report.committed.index >= report.effective.index;
       if (isThere) return report;
-      notes.progress(progressLine(id, { snapshot, matched, last: report.lastLog.index }));
+      notes.progress(progressLine(id, { snapshot: matched === 0 ? snapshot : null, matched, last: report.lastLog.index }));
       if (interrupt.aborted) throw new CliError(`interrupted; ${id} goes on catching up, see \`rxraft member list\``, EXIT.interrupted);
       if (now() >= giveUpAt) throw new CliError(`${id} has not caught up within ${timeoutMs / 1000} s and goes on trying; it is at ${matched} of ${report.lastLog.index} entries`, EXIT.unavailable);
       await pause(POLL_MS, interrupt);
@@ -52,8 +52,12 @@ export async function awaitMember(context: ClientContext, id: string, asLearner:
 export function progressLine(id: string, { snapshot, matched, last }: JoinState): string {
   const part = snapshot === null ? matched / Math.max(1, last) : snapshot.receivedBytes / Math.max(1, snapshot.bytes);
   const filled = Math.round(Math.min(1, part) * BAR_WIDTH);
-  const what = snapshot === null ? `log, ${matched} of ${last} entries` : `snapshot, ${mebibytes(snapshot.receivedBytes)} of ${mebibytes(snapshot.bytes)} MiB`;
+  const what = snapshot === null ? `log, ${matched} of ${last} entries` : snapshotText(snapshot);
   return `${id}  [${'█'.repeat(filled)}${'·'.repeat(BAR_WIDTH - filled)}]  ${Math.floor(Math.min(1, part) * 100)} %  ${what}`;
+}
+
+function snapshotText({ receivedBytes, bytes }: { readonly receivedBytes: number; readonly bytes: number }): string {
+  return receivedBytes >= bytes ? `snapshot of ${mebibytes(bytes)} MiB, being restored` : `snapshot, ${mebibytes(receivedBytes)} of ${mebibytes(bytes)} MiB`;
 }
 
 function tailOf({ flags }: ClientContext, onReceived: (event: EventOf<'SnapshotReceived'>) => void): EventTail | null {

@@ -23,6 +23,23 @@ describe('writeAll', () => {
     expect(store.calls['c']).toBe(6);
   });
 
+  it('goes on from any key until it is enough, and through targets that come meanwhile', async () => {
+    const store = new FakeStore();
+    const targets = store.targets.slice(0, 1);
+    const report = await writeAll(targets, {
+      first: 100,
+      keys: Infinity,
+      isEnough: () => store.writes.size >= 10,
+      clients: 1,
+      signal: new AbortController().signal,
+      now: () => 0,
+      onAcknowledged: (count) => count === 5 && targets.push(...store.targets.slice(1)),
+    });
+    expect([...store.writes.keys()]).toEqual(Array.from({ length: 10 }, (_, i) => keyOf(100 + i)));
+    expect(report.revisions).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(store.calls).toEqual({ a: 7, b: 2, c: 1 }); // from key 105 on by turns
+  });
+
   it('ends when a write is refused for good', async () => {
     const store = new FakeStore();
     store.refuses = true;
