@@ -14,7 +14,7 @@ export function snapshotFrom(cluster: CoreCluster, id: NodeId): InstallSnapshot 
 export function carrySnapshots(cluster: CoreCluster): void {
   for (const [id, node] of cluster.nodes) {
     for (const peer of node.snapshotSends.splice(0)) {
-      if (node.disk.snapshot === null) continue;
+      if (node.disk.snapshot === null || !node.core.isLeader) continue;
       cluster.wire.push({ from: id, to: peer, message: snapshotFrom(cluster, id) });
       cluster.step(id, { type: 'snapshotSendEnded', peer, outcome: 'failed', ms: 1 });
     }
@@ -39,4 +39,57 @@ export function runWithSnapshots(cluster: CoreCluster, ms: number): void {
     carrySnapshots(cluster);
   }
   cluster.settle();
+}
+
+/** Snapshots that travel, are staged and are installed one step at a time, as chance will have it. */
+export class SnapshotCarrier {
+  private readonly receptions = new Map<NodeId, InstallSnapshot>();
+
+  constructor(private readonly cluster: CoreCluster) {}
+
+  /** What leaders want sent goes on the wire. */
+  send(): void {
+    for (const [id, node] of this.cluster.nodes) {
+      for (const peer of node.snapshotSends.splice(0)) {
+        if (node.disk.snapshot === null || !node.core.isLeader) continue;
+        this.cluster.wire.push({ from: id, to: peer, message: snapshotFrom(this.cluster, id) });
+        this.cluster.step(id, { type: 'snapshotSendEnded', peer, outcome: 'failed', ms: 1 });
+      }
+    }
+  }
+
+  /** The last chunk of what came is here. One that is staged already is not replaced. */
+  stage(id: NodeId): void {
+    const node = this.cluster.node(id);
+    const arrived = node.snapshotChunks.splice(0).at(-1);
+    if (arrived === undefined || this.receptions.has(id)) return;
+    this.receptions.set(id, arrived.chunk);
+    this.cluster.step(id, ...node.stage(arrived.chunk));
+  }
+
+  /** Storage has it, with every write before it, and the state machine is restored; or it was not needed any more. */
+  install(id: NodeId): void {
+    const chunk = this.receptions.get(id);
+    if (chunk === undefined) return;
+    const node = this.cluster.node(id);
+    this.cluster.persist(id);
+    this.cluster.apply(id);
+    this.receptions.delete(id);
+    const isStaged = node.core.restoring?.index === chunk.snapshot.last.index;
+    this.cluster.step(id, ...(isStaged ? node.install(chunk) : [{ type: 'snapshotAbandoned' as const }]));
+  }
+
+  /** The node crashed. */
+  forget(id: NodeId): void {
+    this.receptions.delete(id);
+  }
+
+  /** All of it, as far as it goes. */
+  carry(): void {
+    this.send();
+    for (const id of this.cluster.nodes.keys()) {
+      this.stage(id);
+      this.install(id);
+    }
+  }
 }
