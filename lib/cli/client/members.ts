@@ -24,7 +24,7 @@ export const memberAddCommand: ClientCommand = {
   summary: 'Add a node, given its Raft address. It catches up as a learner, then votes.',
   options: ['http', 'learner', 'priority', 'expected', 'wait'],
   examples: [
-    ['rxraft serve --join --id d --listen 127.0.0.1:7104 --http 127.0.0.1:8104 --data ./d', 'first, start it'],
+    ['rxraft serve --join --id d --cluster-id rxraft-local --listen 127.0.0.1:7104 --http 127.0.0.1:8104 --data ./d', 'first, start it'],
     ['rxraft member add d 127.0.0.1:7104 --http 127.0.0.1:8104 --wait', 'then add it and watch it catch up'],
     ['rxraft member add e 127.0.0.1:7105 --learner', 'a copy that does not vote'],
   ],

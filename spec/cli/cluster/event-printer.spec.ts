@@ -11,7 +11,7 @@ describe('EventPrinter', () => {
     event: 'NewLeader',
     data: JSON.stringify({ type: 'NewLeader', seq: 1, runId: 'r', nodeId, at: 1, wallTime, term: 1, leaderId, previousLeaderId: null }),
   });
-  const line = (nodeId: string, leaderId: string): string => `${nodeId}  ${'NewLeader'.padEnd(23)}  term 1  ${leaderId} leads`;
+  const line = (nodeId: string, leaderId: string): string => `${nodeId}  ${'NewLeader'.padEnd(25)}  term 1  ${leaderId} leads`;
 
   it('holds the beginnings of all nodes back and prints them in order of time', () => {
     const { printed, printer } = setup();
