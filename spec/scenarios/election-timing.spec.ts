@@ -108,6 +108,7 @@ describe('S12 No campaign while a snapshot is pending or installing', () => {
     cluster.inject('a', 'c', { type: 'append', term: 2, round: 1, previous: { index: 1, term: 1 }, commit: 1, entries: [] });
     cluster.inject('a', 'c', { type: 'heartbeat', term: 2, round: 2, commit: 3 });
     cluster.inject('a', 'c', chunk({ offset: 4, done: true }));
+    cluster.step('c', ...cluster.node('c').stage(chunk({})));
     cluster.apply('c');
     expect(cluster.status('c')).toMatchObject({ committed: { index: 3 }, applied: { index: 1 } });
     expect(cluster.node('c').applying).toBeNull();
