@@ -75,7 +75,7 @@ export class Engine<C, R, Q, A> {
     const enqueue = (input: Input): void => this.loop.enqueue(input);
     const shared = { ...parts, ...options, enqueue, report };
     this.admin = new AdminCalls({ clock, enqueue, notLeader: () => this.calls.notLeader(), configuration: () => parts.core.configuration });
-    this.snapshots = new SnapshotKeeper({ ...shared, clock, policy: resolved.snapshotPolicy, isIdle: () => this.applier.isIdle });
+    this.snapshots = new SnapshotKeeper({ ...shared, clock, policy: resolved.snapshotPolicy, isIdle: () => this.applier.isIdle, onFault: (operation, error) => this.fail(operation, error) });
     this.sender = new SnapshotSender({ ...shared, clock, stallMs: resolved.core.electionTimeoutMaxMs, onFault: (operation, error) => this.fail(operation, error) });
     this.receiver = new SnapshotReceiver({
       ...shared,

@@ -9,6 +9,7 @@ import type { Clock } from '../../ports/clock.js';
 import { StoppedError } from '../../ports/errors.js';
 import type { StateMachine } from '../../ports/state-machine.js';
 import type { Storage } from '../../ports/storage.js';
+import { NOTHING } from './nothing.js';
 import type { SnapshotPolicy } from './policy.js';
 
 export interface SnapshotKeeperParts {
@@ -22,6 +23,8 @@ export interface SnapshotKeeperParts {
   readonly report: (event: RaftEventBody) => void;
   /** Whether the state machine works on no batch. */
   readonly isIdle: () => boolean;
+  /** The store takes no more: the node must stop. */
+  readonly onFault: (operation: string, error: unknown) => void;
 }
 
 /** How soon a snapshot by hand looks again when it can't be taken at the moment. */
@@ -127,6 +130,7 @@ export class SnapshotKeeper {
       return saved;
     } catch (error) {
       report({ type: 'SnapshotFailed', term: core.term, error: error instanceof Error ? error.message : String(error) });
+      storage.append(NOTHING).catch((cause: unknown) => this.parts.onFault('saveSnapshot', cause)); // rejects when the store failed for good
       throw error;
     }
   }

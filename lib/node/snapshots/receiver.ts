@@ -9,6 +9,7 @@ import type { Storage } from '../../ports/storage.js';
 import type { Transport } from '../../ports/transport.js';
 import { ByteQueue } from './byte-queue.js';
 import { crc32 } from './crc32.js';
+import { NOTHING } from './nothing.js';
 
 export interface SnapshotReceiverParts {
   readonly core: RaftCore;
@@ -124,7 +125,10 @@ export class SnapshotReceiver {
     if (this.current !== reception) return;
     this.current = null;
     this.parts.enqueue({ type: 'snapshotAbandoned' });
-    if (error !== CAUGHT_UP) this.parts.report({ type: 'SnapshotFailed', term: this.parts.core.term, error: error instanceof Error ? error.message : String(error) });
+    if (error === CAUGHT_UP) return;
+    this.parts.report({ type: 'SnapshotFailed', term: this.parts.core.term, error: error instanceof Error ? error.message : String(error) });
+    // A store that failed for good rejects this too. Without it a follower that only waits for snapshots would never learn.
+    this.parts.storage.append(NOTHING).catch((cause: unknown) => this.parts.onFault('saveSnapshot', cause));
   }
 
   private acknowledge(reception: Reception): void {
