@@ -4,6 +4,7 @@ export { Invariants, InvariantViolation, type DiskImage, type ObservedRun } from
 export { simulate, SimulationError, type SimulationOptions, type SimulationResult } from './simulate.js';
 export { SimulatedCluster, type SimulatedClusterOptions } from './simulated-cluster.js';
 export { FAULT_NAMES, type FaultName } from './simulation/fault-names.js';
+export { OPERATION_NAMES, type OperationName } from './simulation/operation-names.js';
 export { planOf, type SimulatedNodeOptions, type SimulationPlan } from './simulation/plan.js';
 export { addCounts, countsText, emptyCounts, type SimulationCounts } from './simulation/report.js';
 export { stateMachineSuite, type StateMachineFixture } from './state-machine-suite.js';

@@ -1,5 +1,5 @@
 import type { RaftEvent } from '../core/events.js';
-import type { LogIndex, NodeId, Term } from '../core/ids.js';
+import { ORIGIN, type LogId, type LogIndex, type NodeId, type Term } from '../core/ids.js';
 import { majorityOf } from '../core/quorum.js';
 import type { CoreStatus } from '../core/status.js';
 import { MetricsFold } from '../node/metrics/fold.js';
@@ -7,9 +7,11 @@ import { initialMetrics } from '../node/metrics/initial.js';
 import type { RaftMetrics } from '../node/metrics/metrics.js';
 import type { ObservedTurn } from '../node/turn-loop.js';
 import { AgreedLog, isSame, nameOf } from './invariants/agreed-log.js';
+import { configurationsFollowOneAnother, leaderCompleteness, logMatching, shadowEqualsLog, snapshotsAreOfWhatIsCommitted } from './invariants/log-checks.js';
 import { durableBeforeSaid, oneVotePerTerm, persistedStateNeverGoesBack } from './invariants/promises.js';
 import { eventsAreGapless, foldEqualsState, leadershipsArePaired } from './invariants/reporting.js';
 import { ServerRecord, type DiskImage, type RunRecord } from './invariants/server-record.js';
+import { ShadowLog } from './invariants/shadow-log.js';
 import { InvariantViolation, must } from './invariants/violation.js';
 
 export { InvariantViolation } from './invariants/violation.js';
@@ -45,7 +47,7 @@ export class Invariants {
       seq: 0,
       turns: 0,
       status: null,
-      log: [],
+      log: new ShadowLog(ORIGIN, []),
       isLeading: false,
       isSuspended: false,
       hasEnded: false,
@@ -82,16 +84,17 @@ export class Invariants {
     const run = this.#run(id);
     const before = run.status;
     const status = turn.status();
-    if (before === null) run.log = [...server.image.entries];
+    if (before === null) run.log = new ShadowLog(server.image.compacted, server.image.entries);
     this.#leaderAppendOnly(id, before, turn);
-    this.#logMatching(id, run, turn);
+    logMatching(this.log, id, run, turn.output);
     run.status = status;
     run.isSuspended = false;
     run.turns += 1;
-    this.#shadowEqualsLog(id, run, status);
+    shadowEqualsLog(id, run, status);
     this.#termAndCommitAreMonotonic(server, before, status);
     this.#electionSafety(id, turn);
-    this.#leaderCompleteness(id, run, turn);
+    leaderCompleteness(this.log, id, run.log, turn.output.events);
+    configurationsFollowOneAnother(id, before, turn.output.events);
     this.#commitsAgreeAndAreDurable(id, run, before, turn);
     for (const { to, message } of turn.output.messages) durableBeforeSaid(server, run, to, message);
     oneVotePerTerm(server, turn.output);
@@ -112,9 +115,18 @@ export class Invariants {
       run.appliedIndex = index;
       const committed = this.log.committed[index - 1];
       // The commit index and the batch come of the same turn, which is observed after it has handed the batch over.
-      const entry = committed ?? run.log[index - 1];
+      const entry = committed ?? run.log.at(index);
       if (entry !== undefined) must(entry.term === term, property, () => `${id} applies ${index} of term ${term}, committed is ${nameOf(entry)}`);
     }
+  }
+
+  /** State Machine Safety again, for a state that came as a snapshot through `last`. Called before what follows it is applied. */
+  stateMachineRestored(id: NodeId, last: LogId): void {
+    const run = this.#run(id);
+    const { appliedIndex } = run;
+    must(last.index > appliedIndex, 'State Machine Safety (§5.4.3)', () => `${id} is restored to ${last.index} after it applied ${appliedIndex}`);
+    snapshotsAreOfWhatIsCommitted(this.log, id, last);
+    run.appliedIndex = last.index;
   }
 
   /** Every committed entry is durable on a majority; holds at any time, and after everything has crashed above all. */
@@ -123,13 +135,20 @@ export class Invariants {
     if (last !== undefined) this.#isOnAQuorum('committed entries survive (§5.4)', last);
   }
 
+  /** A transfer was answered as done: that server has become leader. */
+  transfersLeadWhereTheySay(leader: NodeId): void {
+    must([...this.#leaders.values()].includes(leader), 'a transfer that is done has brought its target to power', () => `${leader} is said to lead and never has`);
+  }
+
   /** Once all is calm: every server has committed and applied everything that any server has. */
   everyServerHasApplied(through: LogIndex): void {
     for (const { id, run } of this.#servers.values()) {
       const status = run?.status;
       must(status !== null && status !== undefined && status.applied.index >= through, 'every server applies the same log', () => `${id} applied ${String(status?.applied.index)} of ${through}`);
-      for (let index = 1; index <= through; index += 1) {
-        const [own, committed] = [run?.log[index - 1], this.log.committed[index - 1]];
+      const base = run?.log.base ?? ORIGIN;
+      snapshotsAreOfWhatIsCommitted(this.log, id, base);
+      for (let index = base.index + 1; index <= through; index += 1) {
+        const [own, committed] = [run?.log.at(index), this.log.committed[index - 1]];
         must(own !== undefined && committed !== undefined && isSame(own, committed), 'every server applies the same log', () => `${id} holds ${nameOf(own)}, committed is ${nameOf(committed)}`);
       }
     }
@@ -161,25 +180,6 @@ export class Invariants {
     must(wasDeposed || cut === null, 'Leader Append-Only (§5.3)', () => `${id} leads and cuts its disk after ${String(cut)}`);
   }
 
-  /** Log Matching (§5.3): logs that share an entry of the same index and term are identical up to it. */
-  #logMatching(id: NodeId, run: RunRecord, { output: { write } }: ObservedTurn): void {
-    if (write === null) return;
-    if (write.truncateAfter !== null) run.log.length = write.truncateAfter;
-    for (const entry of write.entries) {
-      const previousTerm = run.log[run.log.length - 1]?.term ?? 0;
-      must(entry.index === run.log.length + 1, 'Log Matching (§5.3)', () => `${id} appends ${nameOf(entry)} to a log that ends at ${run.log.length}`);
-      this.log.noteAppended('Log Matching (§5.3)', id, entry, previousTerm);
-      run.log.push(entry);
-    }
-  }
-
-  /** What was written is what the core believes to hold. */
-  #shadowEqualsLog(id: NodeId, run: RunRecord, { lastLog }: CoreStatus): void {
-    const last = run.log[run.log.length - 1];
-    const isSameEnd = (last?.index ?? 0) === lastLog.index && (last?.term ?? 0) === lastLog.term;
-    must(isSameEnd, 'every append is written', () => `${id} believes its log to end at ${lastLog.index} of term ${lastLog.term}; its writes end at ${nameOf(last)}`);
-  }
-
   /** Terms (§5.1) and commit indexes (§5.3) only grow in a run; a term that was told or is on disk is never taken back. */
   #termAndCommitAreMonotonic(server: ServerRecord, before: CoreStatus | null, status: CoreStatus): void {
     const property = 'terms and commit indexes only grow (§5.1, §5.3)';
@@ -189,18 +189,6 @@ export class Invariants {
       must(status.applied.index >= before.applied.index, property, () => `${server.id} takes its applied index back from ${before.applied.index} to ${status.applied.index}`);
     }
     must(status.applied.index <= status.committed.index && status.committed.index <= status.lastLog.index, property, () => `${server.id}: applied ${status.applied.index}, committed ${status.committed.index}, last ${status.lastLog.index}`);
-  }
-
-  /** Leader Completeness (§5.4): a committed entry "will be present in the logs of the leaders for all higher-numbered terms". */
-  #leaderCompleteness(id: NodeId, run: RunRecord, { output }: ObservedTurn): void {
-    for (const event of output.events) {
-      if (event.type !== 'LeadershipAcquired') continue;
-      for (const [i, entry] of this.log.committed.entries()) {
-        if ((this.log.committedIn[i] ?? 0) >= event.term) continue;
-        const own = run.log[i];
-        must(own !== undefined && isSame(own, entry), 'Leader Completeness (§5.4)', () => `${id} becomes leader of term ${event.term} and holds ${nameOf(own)} where ${nameOf(entry)} is committed`);
-      }
-    }
   }
 
   /**
@@ -214,7 +202,7 @@ export class Invariants {
       else if (event.type === 'LeadershipLost') isLeader = false;
       else if (event.type === 'CommitAdvanced') {
         for (let index = event.from + 1; index <= event.to.index; index += 1) {
-          this.log.noteCommitted('State Machine Safety (§5.4.3)', id, index, run.log[index - 1], event.term);
+          this.log.noteCommitted('State Machine Safety (§5.4.3)', id, index, run.log.at(index), event.term);
         }
         if (!isLeader) continue;
         const property = 'commits are of the own term and durable on a majority (§5.3, §5.4.2)';
@@ -234,8 +222,14 @@ export class Invariants {
   }
 
   #isOnAQuorum(property: string, { index, term }: { readonly index: LogIndex; readonly term: Term }): void {
-    const holders = [...this.#servers.values()].filter((server) => server.durable(index)?.term === term).map(({ id }) => id);
+    const holders = [...this.#servers.values()].filter((server) => this.#isDurableOn(server, index, term)).map(({ id }) => id);
     must(holders.length >= majorityOf(this.#servers.size), property, () => `entry ${index} of term ${term} is on the disks of ${holders.join(', ') || 'nobody'} alone`);
+  }
+
+  /** As an entry, or as part of a snapshot of what is committed. */
+  #isDurableOn({ image }: ServerRecord, index: LogIndex, term: Term): boolean {
+    if (index <= image.compacted.index) return this.log.committed[index - 1]?.term === term;
+    return image.entries[index - image.compacted.index - 1]?.term === term;
   }
 
   #server(id: NodeId): ServerRecord {

@@ -2,6 +2,7 @@ import { SimulatedCluster } from './simulated-cluster.js';
 import { Clients } from './simulation/clients.js';
 import { Dice } from './simulation/dice.js';
 import { FAULTS, type FaultContext } from './simulation/faults.js';
+import { Operators } from './simulation/operators.js';
 import { planOf, type SimulationPlan } from './simulation/plan.js';
 import type { SimulationCounts } from './simulation/report.js';
 import { settled } from './virtual-clock.js';
@@ -63,10 +64,13 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     options.tamper?.(cluster);
     const clients = new Clients(cluster);
     for (const server of cluster.servers) server.boot();
+    const operators = new Operators(cluster);
     clients.begin();
+    operators.begin();
     const isCalm = injectFaults(cluster, () => cluster.transcript.turns >= turns * nodes);
     await runChecked(cluster, isCalm);
     clients.end();
+    operators.end();
     await converge(cluster, clients);
     return {
       seed,

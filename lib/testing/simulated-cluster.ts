@@ -1,9 +1,11 @@
-import type { NodeId } from '../core/ids.js';
+import type { LogId, NodeId } from '../core/ids.js';
+import type { NewNode } from '../core/membership-plan.js';
 import type { ObservedTurn } from '../node/turn-loop.js';
 import { MemoryNetwork } from '../transport/memory.js';
 import { Invariants } from './invariants.js';
 import { ClientHistory, type ClientCall } from './invariants/client-history.js';
 import { Dice } from './simulation/dice.js';
+import type { JournalState } from './simulation/journal-machine.js';
 import type { Range, SimulationPlan } from './simulation/plan.js';
 import { count, emptyCounts, type CountFamily } from './simulation/report.js';
 import { SimulatedServer } from './simulation/server.js';
@@ -27,7 +29,7 @@ export class SimulatedCluster implements Surroundings {
   readonly clock: VirtualClock;
   readonly network: MemoryNetwork;
   readonly servers: readonly SimulatedServer[];
-  readonly addresses: Readonly<Record<NodeId, string>>;
+  readonly peers: Readonly<Record<NodeId, NewNode>>;
   readonly invariants = new Invariants();
   readonly history = new ClientHistory(this.invariants.log.committed);
   readonly transcript = new Transcript();
@@ -51,7 +53,7 @@ export class SimulatedCluster implements Surroundings {
     this.network = new MemoryNetwork({ clock: this.clock, seed: this.#dice.seedFor('network') });
     this.network.setFaults(plan.link);
     const ids = Array.from({ length: nodes }, (_, i) => `n${i + 1}`);
-    this.addresses = Object.fromEntries(ids.map((id) => [id, id]));
+    this.peers = Object.fromEntries(ids.map((id) => [id, { address: id, priority: plan.hasPriorities ? this.#dice.whole(0, 2) : 0 }]));
     this.servers = ids.map((id) => new SimulatedServer(id, this));
     for (const { id, disk } of this.servers) this.invariants.addServer(id, disk.image);
   }
@@ -110,6 +112,14 @@ export class SimulatedCluster implements Surroundings {
     this.transcript.turn(runId, turn);
     for (const { type } of turn.inputs) this.count('inputs', type);
     this.guard(() => this.invariants.observeTurn(id, turn));
+  }
+
+  observeRestore(id: NodeId, last: LogId, state: JournalState): void {
+    this.note(`${id} is restored to ${last.index}`);
+    this.guard(() => {
+      this.invariants.stateMachineRestored(id, last);
+      this.history.snapshotsEqualThePrefix(id, last.index, state);
+    });
   }
 
   /** The node that was called is gone: its caller will never know. */

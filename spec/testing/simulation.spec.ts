@@ -3,10 +3,13 @@ import type { SimulatedCluster } from '../../lib/testing/simulated-cluster.js';
 import { addCounts, emptyCounts } from '../../lib/testing/simulation/report.js';
 import type { PeerMessage } from '../../lib/ports/transport.js';
 import { FAULT_NAMES } from '../../lib/testing/simulation/fault-names.js';
+import { OPERATION_NAMES } from '../../lib/testing/simulation/operation-names.js';
 
 const FIXED_SEEDS = Array.from({ length: 30 }, (_, i) => i + 1);
 /** New ones every time, printed: a failure is replayed with the seed in its message. */
 const FRESH_SEEDS = Array.from({ length: 30 }, () => Math.floor(Math.random() * 1_000_000_000));
+
+jest.setTimeout(60_000);
 
 describe('a simulated cluster of five', () => {
   const counts = emptyCounts();
@@ -26,7 +29,10 @@ describe('a simulated cluster of five', () => {
   test('meets every kind of fault, and what seldom happens too', () => {
     expect(Object.keys(counts.faults).sort()).toEqual([...FAULT_NAMES].sort());
     const seldom = ['LogTruncated', 'ElectionLost', 'ElectionTimeoutExtended', 'EventLoopStalled', 'StorageStalled', 'FatalErrorRaised', 'MembershipCommitted'];
-    expect(Object.keys(counts.events)).toEqual(expect.arrayContaining(seldom));
+    const snapshots = ['SnapshotStarted', 'SnapshotSaved', 'SnapshotFailed', 'SnapshotSent', 'SnapshotReceived', 'SnapshotInstalled', 'LogCompacted'];
+    expect(Object.keys(counts.events)).toEqual(expect.arrayContaining([...seldom, ...snapshots, 'LeadershipTransferStarted', 'LeadershipTransferEnded']));
+    expect(Object.keys(counts.operations).sort()).toEqual([...OPERATION_NAMES].sort());
+    expect(counts.calls).toMatchObject({ 'takeSnapshot done': expect.any(Number) as unknown, 'transferLeadership done': expect.any(Number) as unknown });
     expect(Object.keys(counts.inputs)).toEqual(expect.arrayContaining(['entriesRead', 'connection', 'propose', 'read', 'persisted', 'applied', 'message']));
   });
 });
@@ -49,7 +55,7 @@ describe('a simulation', () => {
   });
 
   test('without faults loses no call', async () => {
-    const { counts } = await simulate({ seed: 1, turns: 300, plan: { faults: [], link: { lossRate: 0, duplicateRate: 0, delayMs: [1, 3] }, maxBurst: 3 } });
+    const { counts } = await simulate({ seed: 1, turns: 300, plan: { faults: [], operations: [], link: { lossRate: 0, duplicateRate: 0, delayMs: [1, 3] }, maxBurst: 3 } });
     expect(Object.keys(counts.faults)).toEqual([]);
     expect(counts.calls['propose acknowledged']).toBeGreaterThan(50);
     expect(Object.keys(counts.calls).filter((name) => name.includes('lost'))).toEqual([]);
@@ -103,12 +109,12 @@ describe('the invariants fail', () => {
         }
       },
     });
-    expect(failure.message).toMatch(/committed entries survive|Leader Completeness|State Machine Safety/);
+    expect(failure.message).toMatch(/committed entries survive|Leader Completeness|State Machine Safety|correct servers send only what is lawful/);
   });
 
   test('when votes are forged on the wire', async () => {
     const failure = await failureOf({ tamper: forging((message) => (message.type === 'voteReply' || message.type === 'preVoteReply' ? { ...message, granted: true } : message)) });
-    expect(failure.message).toMatch(/Election Safety \(§5\.2\)|Leader Completeness \(§5\.4\)|leases exclude/);
+    expect(failure.message).toMatch(/Election Safety \(§5\.2\)|Leader Completeness \(§5\.4\)|leases exclude|both lead term/);
   });
 
   test('when acknowledgements are forged on the wire', async () => {
@@ -128,6 +134,24 @@ describe('the invariants fail', () => {
     expect(failure.message).toContain('reads see all earlier writes (thesis §6.4)');
   });
 
+  test('when a snapshot holds another state than it says', async () => {
+    const failure = await failureOf({
+      tamper: ({ servers }) => {
+        for (const { disk } of servers) {
+          const submit = disk.submit.bind(disk);
+          let first: Uint8Array | null = null;
+          disk.submit = (operation) => {
+            if (operation.type !== 'saveSnapshot') return submit(operation);
+            first ??= operation.snapshot.bytes;
+            const { meta } = operation.snapshot;
+            return submit({ ...operation, snapshot: { meta: { ...meta, bytes: first.length }, bytes: first } });
+          };
+        }
+      },
+    });
+    expect(failure.message).toMatch(/a snapshot is the state that its prefix of the log gives \(§7\): n\d is restored/);
+  });
+
   test('when a node fails for no reason', async () => {
     const failure = await failureOf({
       plan: { faults: [] },
@@ -137,9 +161,18 @@ describe('the invariants fail', () => {
   });
 
   test('and say which seed, which turn, how to replay it and what led there', async () => {
-    const failure = await failureOf({ tamper: (cluster) => void cluster.clock.schedule(1000, () => cluster.fail(new Error('on purpose'))) });
+    const failure = await failureOf({
+      tamper: (cluster) => {
+        const observe = cluster.observeTurn.bind(cluster);
+        cluster.observeTurn = (id, runId, turn) => {
+          observe(id, runId, turn);
+          const isAppend = turn.inputs.some((input) => input.type === 'message' && input.message.type === 'append');
+          if (isAppend && cluster.transcript.turns > 100) cluster.fail(new Error('on purpose'));
+        };
+      },
+    });
     const lines = failure.message.split('\n');
-    expect(lines[0]).toMatch(/^seed 1, turn \d+, at 1000\.000 ms: on purpose$/);
+    expect(lines[0]).toMatch(/^seed 1, turn \d+, at [\d.]+ ms: on purpose$/);
     expect(lines[1]).toBe('replay: await simulate({ seed: 1, nodes: 5, turns: 2000 });');
     expect(lines.length).toBeGreaterThan(50);
     expect(lines.some((line) => /#\d+ n\d-\d {2}← n\d: append\(t\d+ r\d+, after \d+\/\d+/.test(line))).toBe(true);

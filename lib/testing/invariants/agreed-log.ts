@@ -1,5 +1,5 @@
 import type { Entry } from '../../core/entry.js';
-import type { LogIndex, Term } from '../../core/ids.js';
+import type { LogId, LogIndex, Term } from '../../core/ids.js';
 import { must } from './violation.js';
 
 interface Known {
@@ -54,7 +54,7 @@ export function isSame(a: Entry, b: Entry): boolean {
   return a === b || (a.index === b.index && a.term === b.term && a.kind === b.kind && isEqual(a.payload, b.payload));
 }
 
-export function nameOf(entry: Entry | undefined): string {
+export function nameOf(entry: LogId | undefined): string {
   return entry === undefined ? 'nothing' : `entry ${entry.index} of term ${entry.term}`;
 }
 

@@ -60,6 +60,12 @@ export class ClientHistory {
     this.#seen = Math.max(this.#seen, answer.index);
   }
 
+  /** State Machine Safety (§5.4.3) across snapshots: what one holds is what applying the log through its last entry gives. */
+  snapshotsEqualThePrefix(server: NodeId, last: LogIndex, restored: JournalState): void {
+    const real = this.#stateAt(last);
+    must(isSameState(real, restored), 'a snapshot is the state that its prefix of the log gives (§7)', () => `${server} is restored to ${JSON.stringify(restored)} by a snapshot through ${last}, the log gives ${JSON.stringify(real)}`);
+  }
+
   /** The caller was told that the command did not and will not take effect. */
   noteRefused({ command }: ClientCall, words: string): void {
     if (command !== null) this.#refused.set(command.id, words);

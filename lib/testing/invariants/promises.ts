@@ -1,4 +1,4 @@
-import type { NodeId } from '../../core/ids.js';
+import type { LogIndex, NodeId } from '../../core/ids.js';
 import type { RaftMessage } from '../../core/messages.js';
 import type { TurnOutput } from '../../core/output.js';
 import { isSame, nameOf } from './agreed-log.js';
@@ -17,9 +17,20 @@ export function durableBeforeSaid(server: ServerRecord, run: RunRecord, to: Node
     const { term, votedFor } = image.hardState;
     must(term === message.term && votedFor === vote, property, () => `${id} gives its vote of term ${message.term} to ${vote}; on its disk is ${String(votedFor)} in term ${term}`);
   }
-  if (message.type !== 'appendReply' || message.matched === 0) return;
-  const [durable, held] = [server.durable(message.matched), run.log[message.matched - 1]];
-  must(durable !== undefined && held !== undefined && isSame(durable, held), property, () => `${id} acknowledges ${message.matched} to ${to}; on its disk is ${nameOf(durable)}, in its log ${nameOf(held)}`);
+  const isReply = message.type === 'appendReply' || (message.type === 'installSnapshotReply' && message.installed);
+  if (isReply && message.matched > 0) durableThrough(server, run, to, message.matched);
+}
+
+function durableThrough(server: ServerRecord, run: RunRecord, to: NodeId, matched: LogIndex): void {
+  const property = 'durable before it is acknowledged (figure 2)';
+  const { image, id } = server;
+  if (matched <= image.compacted.index) {
+    const covered = image.snapshot?.meta.last.index ?? 0;
+    must(covered >= image.compacted.index, property, () => `${id} acknowledges ${matched} to ${to}; its log on disk begins behind ${image.compacted.index}, its snapshot ends at ${covered}`);
+    return;
+  }
+  const [durable, held] = [server.durable(matched), run.log.at(matched)];
+  must(durable !== undefined && held !== undefined && isSame(durable, held), property, () => `${id} acknowledges ${matched} to ${to}; on its disk is ${nameOf(durable)}, in its log ${nameOf(held)}`);
 }
 
 /** §5.2: "each server will vote for at most one candidate in a given term", crashes or not. */

@@ -2,8 +2,10 @@ import type { Entry } from '../../core/entry.js';
 import type { HardState } from '../../core/output.js';
 import type { LogId, LogIndex, NodeId, Term } from '../../core/ids.js';
 import type { CoreStatus } from '../../core/status.js';
+import type { SnapshotMeta } from '../../core/messages.js';
 import type { MetricsFold } from '../../node/metrics/fold.js';
 import type { RaftMetrics } from '../../node/metrics/metrics.js';
+import type { ShadowLog } from './shadow-log.js';
 
 /** What is on a server's disk, as far as the checks look at it. `MemoryDisk.image` is one. */
 export interface DiskImage {
@@ -12,6 +14,7 @@ export interface DiskImage {
   /** `entries[i].index === compacted.index + 1 + i`. */
   readonly entries: readonly Entry[];
   readonly lastLog: LogId;
+  readonly snapshot: { readonly meta: SnapshotMeta } | null;
 }
 
 /** One run of a server: from start to stop or crash. */
@@ -25,8 +28,8 @@ export interface RunRecord {
   turns: number;
   /** After the last turn; null before the first. */
   status: CoreStatus | null;
-  /** The log in memory as the run's writes made it; `log[i]` has index `i + 1`. */
-  log: Entry[];
+  /** The log in memory as the run's writes made it. */
+  log: ShadowLog;
   /** Between LeadershipAcquired and LeadershipLost. */
   isLeading: boolean;
   /** Set while its process is paused or gone: then what it last said of its lease binds nobody. */

@@ -1,6 +1,7 @@
 import type { LogIndex } from '../../core/ids.js';
 import type { Codec } from '../../ports/codec.js';
 import type { Committed, StateMachine } from '../../ports/state-machine.js';
+import { readSnapshotChunks, snapshotChunks, type SnapshotShape } from './journal-snapshot.js';
 
 /** A command of the simulation: a number that occurs once in a run, and how many bytes it takes in the log. */
 export interface JournalCommand {
@@ -18,6 +19,10 @@ export interface JournalState {
 export interface JournalMachineOptions {
   /** Sees every batch before it is applied. */
   readonly onApply: (batch: readonly Committed<JournalCommand>[]) => void;
+  /** Sees the state that a snapshot restored. */
+  readonly onRestore: (state: JournalState) => void;
+  /** Called for each snapshot. */
+  readonly snapshotShape: () => SnapshotShape;
   /** Holds a batch up; without it batches are applied at once. */
   readonly delay?: (callback: () => void) => void;
 }
@@ -39,12 +44,13 @@ export class JournalMachine implements StateMachine<JournalCommand, JournalState
     return this.#state;
   }
 
-  async *snapshot(): AsyncGenerator<Uint8Array> {
-    yield jsonCodec.encode(this.#state);
+  snapshot(): AsyncGenerator<Uint8Array> {
+    return snapshotChunks(this.#state, this.options.snapshotShape());
   }
 
   async restore(chunks: AsyncIterable<Uint8Array>): Promise<void> {
-    for await (const chunk of chunks) this.#state = jsonCodec.decode(chunk) as JournalState;
+    this.#state = await readSnapshotChunks(chunks);
+    this.options.onRestore(this.#state);
   }
 
   reset(): void {

@@ -1,7 +1,9 @@
 import type { NodeOptions } from '../../node/options.js';
+import type { SnapshotPolicy } from '../../node/snapshots/policy.js';
 import type { LinkFaults } from '../../transport/memory.js';
 import { Dice } from './dice.js';
 import { FAULT_NAMES, type FaultName } from './fault-names.js';
+import { OPERATION_NAMES, type OperationName } from './operation-names.js';
 
 export type Range = readonly [number, number];
 
@@ -30,6 +32,13 @@ export interface SimulationPlan {
   readonly maxBurst: number;
   readonly readShare: number;
   readonly commandBytes: Range;
+  /** How much there is in a snapshot besides the state, and how it is written and read. */
+  readonly snapshot: { readonly paddingBytes: Range; readonly chunkBytes: number; readonly chunkDelayMs: Range };
+  /** What operators do, and how long apart. */
+  readonly operations: readonly OperationName[];
+  readonly operationGapMs: Range;
+  /** Whether some servers are preferred as leaders. */
+  readonly hasPriorities: boolean;
   readonly node: SimulatedNodeOptions;
 }
 
@@ -55,6 +64,7 @@ export function planOf(seed: number): SimulationPlan {
     maxBurst: dice.pick([1, 3, 10, 40]),
     readShare: dice.between([0.1, 0.6]),
     commandBytes: [8, dice.pick([8, 64, 200])],
+    ...operationsOf(seed),
     node: {
       electionTimeoutMinMs: 150,
       electionTimeoutMaxMs: 300,
@@ -63,9 +73,31 @@ export function planOf(seed: number): SimulationPlan {
       leaseDriftMargin: dice.pick([0, 0.1]),
       drainTimeoutMs: dice.pick([0, 200]),
       storageStallMs: 300,
+      snapshotPolicy: policyOf(seed),
       ...limitsOf(dice),
     },
   };
+}
+
+function operationsOf(seed: number): Pick<SimulationPlan, 'snapshot' | 'operations' | 'operationGapMs' | 'hasPriorities'> {
+  const dice = new Dice(seed, 'operations');
+  return {
+    snapshot: {
+      paddingBytes: [0, dice.pick([0, 500, 4000])],
+      chunkBytes: dice.pick([100, 500, 1000]),
+      chunkDelayMs: dice.chance(0.3) ? [0, 0] : [0, dice.between([1, 30])],
+    },
+    operations: OPERATION_NAMES.filter(() => dice.chance(0.6)),
+    operationGapMs: [dice.between([5, 50]), dice.between([100, 1000])],
+    hasPriorities: dice.chance(0.2),
+  };
+}
+
+/** Frequent snapshots in most runs, with little log behind them. */
+function policyOf(seed: number): Partial<SnapshotPolicy> | null {
+  const dice = new Dice(seed, 'snapshot policy');
+  if (dice.chance(0.15)) return null;
+  return { entries: dice.whole(20, 60), keepEntries: dice.whole(0, 20), bytes: dice.chance(0.2) ? dice.whole(500, 4000) : 64 << 20 };
 }
 
 /** Small limits in some runs: they are what leads to the paths that are seldom taken. */

@@ -40,6 +40,12 @@ export class ProcessClock implements Clock {
   }
 }
 
+/** How a snapshot is read back: in small chunks, each after a while. */
+export interface SnapshotReading {
+  readonly chunkBytes: number;
+  readonly pause: () => Promise<void>;
+}
+
 /** A storage used by a process: the disk works on while the process is paused, which learns of it later. */
 export class ProcessStorage implements Storage {
   constructor(
@@ -47,6 +53,7 @@ export class ProcessStorage implements Storage {
     private readonly process: Process,
     /** Called before the files are closed. */
     private readonly onClose: () => void,
+    private readonly reading: SnapshotReading,
   ) {}
 
   open(identity: StorageIdentity): Promise<RecoveredState> {
@@ -69,13 +76,24 @@ export class ProcessStorage implements Storage {
     return this.process.promise(this.storage.saveSnapshot(meta, chunks, options));
   }
 
-  readSnapshot(offset?: number): Promise<{ readonly meta: SnapshotMeta; readonly chunks: AsyncIterable<Uint8Array> } | null> {
-    return this.process.promise(this.storage.readSnapshot(offset));
+  async readSnapshot(offset?: number): Promise<{ readonly meta: SnapshotMeta; readonly chunks: AsyncIterable<Uint8Array> } | null> {
+    const found = await this.process.promise(this.storage.readSnapshot(offset));
+    return found === null ? null : { meta: found.meta, chunks: this.#pieces(found.chunks) };
   }
 
   close(): Promise<void> {
     this.onClose();
     return this.process.promise(this.storage.close());
+  }
+
+  async *#pieces(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    const { chunkBytes, pause } = this.reading;
+    for await (const chunk of chunks) {
+      for (let at = 0; at < chunk.length; at += chunkBytes) {
+        await pause();
+        yield chunk.subarray(at, at + chunkBytes);
+      }
+    }
   }
 }
 

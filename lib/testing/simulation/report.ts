@@ -2,6 +2,8 @@
 export interface SimulationCounts {
   readonly events: Record<string, number>;
   readonly faults: Record<string, number>;
+  /** What operators did. */
+  readonly operations: Record<string, number>;
   readonly inputs: Record<string, number>;
   readonly messages: Record<string, number>;
   /** By operation and outcome, `propose acknowledged`. */
@@ -10,10 +12,10 @@ export interface SimulationCounts {
 
 export type CountFamily = keyof SimulationCounts;
 
-const FAMILIES: readonly CountFamily[] = ['faults', 'calls', 'events', 'inputs', 'messages'];
+const FAMILIES: readonly CountFamily[] = ['faults', 'operations', 'calls', 'events', 'inputs', 'messages'];
 
 export function emptyCounts(): SimulationCounts {
-  return { events: {}, faults: {}, inputs: {}, messages: {}, calls: {} };
+  return { events: {}, faults: {}, operations: {}, inputs: {}, messages: {}, calls: {} };
 }
 
 export function count(counts: SimulationCounts, family: CountFamily, name: string, times = 1): void {

@@ -1,4 +1,4 @@
-import type { NodeId } from '../../core/ids.js';
+import { ORIGIN, type NodeId } from '../../core/ids.js';
 import { createNode } from '../../node/create-node.js';
 import type { RaftNode } from '../../node/raft-node.js';
 import { MemoryDisk, MemoryStorage } from '../../storage/memory.js';
@@ -21,6 +21,8 @@ export interface ServerRun {
   readonly process: Process;
   /** Calls that have no answer yet. */
   readonly calls: Set<ClientCall>;
+  /** The same of operators. */
+  readonly operations: Set<object>;
   state: 'starting' | 'running' | 'stopping' | 'failed';
 }
 
@@ -56,7 +58,8 @@ export class SimulatedServer {
     const process = new Process();
     const clock = new ProcessClock(cluster.clock, process);
     const runId = `${id}-${(this.#runs += 1)}`;
-    const { applyLatencyMs, node: limits } = cluster.plan;
+    const { applyLatencyMs, snapshot, node: limits } = cluster.plan;
+    const pause = (): Promise<void> => new Promise((resolve) => void clock.schedule(this.#dice.between(snapshot.chunkDelayMs), resolve));
     const delay = applyLatencyMs === null ? {} : { delay: (callback: () => void) => void clock.schedule(this.#dice.between(applyLatencyMs), callback) };
     disk.limitBytes(null);
     this.expectedErrors.delete('ENOSPC');
@@ -66,16 +69,21 @@ export class SimulatedServer {
       runId,
       clock,
       seed: this.#dice.seedFor(runId),
-      peers: cluster.addresses,
-      storage: new ProcessStorage(new MemoryStorage(disk), process, () => this.#losePoisonedWrites()),
+      peers: cluster.peers,
+      storage: new ProcessStorage(new MemoryStorage(disk), process, () => this.#losePoisonedWrites(), { chunkBytes: snapshot.chunkBytes, pause }),
       transport: new ProcessTransport(cluster.network.transport(), process, (_to, message) => cluster.count('messages', message.type)),
-      stateMachine: new JournalMachine({ ...delay, onApply: (batch) => cluster.guard(() => cluster.invariants.stateMachineSafety(id, batch)) }),
+      stateMachine: new JournalMachine({
+        ...delay,
+        onApply: (batch) => cluster.guard(() => cluster.invariants.stateMachineSafety(id, batch)),
+        onRestore: (state) => cluster.observeRestore(id, disk.image.snapshot?.meta.last ?? ORIGIN, state),
+        snapshotShape: () => ({ paddingBytes: Math.floor(this.#dice.between(snapshot.paddingBytes)), chunkBytes: snapshot.chunkBytes, pause }),
+      }),
       commandCodec,
       valueCodec: jsonCodec,
       onUnhandledError: (error) => cluster.fail(error),
       turnObserver: (turn) => cluster.observeTurn(id, runId, turn),
     });
-    const run: ServerRun = { runId, node, process, calls: new Set(), state: 'starting' };
+    const run: ServerRun = { runId, node, process, calls: new Set(), operations: new Set(), state: 'starting' };
     this.run = run;
     cluster.note(`${runId} starts`);
     cluster.invariants.beginRun(id, { runId, metrics: () => node.metrics.value });
@@ -113,6 +121,7 @@ export class SimulatedServer {
     this.disk.crash({ survivingWrites });
     cluster.network.detach(id);
     for (const call of run.calls) cluster.forget(call);
+    run.operations.clear();
     cluster.guard(() => {
       cluster.invariants.endRun(id);
       cluster.invariants.committedEntriesSurvive();
@@ -134,7 +143,8 @@ export class SimulatedServer {
         this.run = null;
         cluster.guard(() => {
           cluster.invariants.endRun(id);
-          if (run.calls.size > 0) throw new Error(`${run.runId} stopped and left ${run.calls.size} calls without an answer`);
+          const open = run.calls.size + run.operations.size;
+          if (open > 0) throw new Error(`${run.runId} stopped and left ${open} calls without an answer`);
         });
         cluster.serverWentDown(id);
       },

@@ -1,9 +1,11 @@
-import type { NodeId } from '../../core/ids.js';
+import type { LogId, NodeId } from '../../core/ids.js';
+import type { NewNode } from '../../core/membership-plan.js';
 import type { ObservedTurn } from '../../node/turn-loop.js';
 import type { MemoryNetwork } from '../../transport/memory.js';
 import type { Invariants } from '../invariants.js';
 import type { ClientCall } from '../invariants/client-history.js';
 import type { VirtualClock } from '../virtual-clock.js';
+import type { JournalState } from './journal-machine.js';
 import type { Range, SimulationPlan } from './plan.js';
 import type { CountFamily } from './report.js';
 
@@ -13,8 +15,8 @@ export interface Surroundings {
   readonly plan: SimulationPlan;
   readonly clock: VirtualClock;
   readonly network: MemoryNetwork;
-  /** Of every server, by id. */
-  readonly addresses: Readonly<Record<NodeId, string>>;
+  /** The first configuration. */
+  readonly peers: Readonly<Record<NodeId, NewNode>>;
   readonly invariants: Invariants;
   /** How long a sync takes at the moment. */
   readonly syncLatencyMs: Range;
@@ -26,6 +28,8 @@ export interface Surroundings {
   /** Something went wrong: the run ends with the first such error. */
   fail(error: unknown): void;
   observeTurn(id: NodeId, runId: string, turn: ObservedTurn): void;
+  /** A state machine was restored by the snapshot through `last`. */
+  observeRestore(id: NodeId, last: LogId, state: JournalState): void;
   /** Calls back at this instant, once no turn is under way or about to begin. */
   betweenTurns(callback: () => void): void;
   /** The node that was called is gone: its caller will never know. */
