@@ -5,7 +5,7 @@ import { MemoryNetwork } from '../transport/memory.js';
 import { Invariants } from './invariants.js';
 import { ClientHistory, type ClientCall } from './invariants/client-history.js';
 import { Dice } from './simulation/dice.js';
-import type { JournalState } from './simulation/journal-machine.js';
+import type { JournalState } from './simulation/journal-state.js';
 import type { Range, SimulationPlan } from './simulation/plan.js';
 import { count, emptyCounts, type CountFamily } from './simulation/report.js';
 import { SimulatedServer } from './simulation/server.js';

@@ -1,7 +1,8 @@
 import type { Entry } from '../../core/entry.js';
 import type { LogIndex, NodeId } from '../../core/ids.js';
 import type { Applied } from '../../node/raft-node.js';
-import { after, commandCodec, EMPTY, type JournalCommand, type JournalState } from '../simulation/journal-machine.js';
+import { commandCodec } from '../simulation/journal-machine.js';
+import { after, EMPTY, type JournalCommand, type JournalState } from '../simulation/journal-state.js';
 import { must } from './violation.js';
 
 /** One call of a client, from the call to its end. */

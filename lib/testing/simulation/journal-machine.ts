@@ -1,20 +1,7 @@
-import type { LogIndex } from '../../core/ids.js';
 import type { Codec } from '../../ports/codec.js';
 import type { Committed, StateMachine } from '../../ports/state-machine.js';
 import { readSnapshotChunks, snapshotChunks, type SnapshotShape } from './journal-snapshot.js';
-
-/** A command of the simulation: a number that occurs once in a run, and how many bytes it takes in the log. */
-export interface JournalCommand {
-  readonly id: number;
-  readonly bytes: number;
-}
-
-/** Where a journal stands: the last index, how many commands, and a digest of all of them in order. */
-export interface JournalState {
-  readonly index: LogIndex;
-  readonly count: number;
-  readonly digest: number;
-}
+import { after, EMPTY, type JournalCommand, type JournalState } from './journal-state.js';
 
 export interface JournalMachineOptions {
   /** Sees every batch before it is applied. */
@@ -61,13 +48,6 @@ export class JournalMachine implements StateMachine<JournalCommand, JournalState
     return batch.map(({ index, command }) => (this.#state = after(this.#state, index, command)));
   }
 }
-
-/** The state after one more command. */
-export function after(state: JournalState, index: LogIndex, command: JournalCommand): JournalState {
-  return { index, count: state.count + 1, digest: (Math.imul(state.digest, 31) + command.id) | 0 };
-}
-
-export const EMPTY: JournalState = Object.freeze({ index: 0, count: 0, digest: 0 });
 
 /** The id in the first eight bytes, then padding. */
 export const commandCodec: Codec<JournalCommand> = Object.freeze({

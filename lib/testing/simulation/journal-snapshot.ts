@@ -1,4 +1,4 @@
-import type { JournalState } from './journal-machine.js';
+import type { JournalState } from './journal-state.js';
 
 /** How a machine writes its snapshots. */
 export interface SnapshotShape {

@@ -5,7 +5,7 @@ import type { MemoryNetwork } from '../../transport/memory.js';
 import type { Invariants } from '../invariants.js';
 import type { ClientCall } from '../invariants/client-history.js';
 import type { VirtualClock } from '../virtual-clock.js';
-import type { JournalState } from './journal-machine.js';
+import type { JournalState } from './journal-state.js';
 import type { Range, SimulationPlan } from './plan.js';
 import type { CountFamily } from './report.js';
 
