@@ -62,6 +62,14 @@ describe('a simulation', () => {
   });
 });
 
+test('stopping answers whoever waits for a snapshot that takes long', async () => {
+  const snapshot = { paddingBytes: [2000, 4000], chunkBytes: 100, chunkDelayMs: [1, 20] } as const;
+  for (const seed of [1, 2, 4]) {
+    const plan = { faults: ['stop'], faultGapMs: [100, 800], operations: ['snapshot'], operationGapMs: [5, 60], snapshot } as const;
+    await expect(simulate({ seed, turns: 500, plan })).resolves.toMatchObject({ seed });
+  }
+});
+
 describe('the invariants fail', () => {
   test('when a disk acknowledges what it has not synced', async () => {
     const failure = await failureOf({

@@ -43,6 +43,8 @@ export class SnapshotKeeper {
   private isClosed = false;
   /** Whoever waits for the right moment looks again. */
   private wake: () => void = () => undefined;
+  /** Whoever waits for the snapshot under way is told that the node ends. */
+  private giveUp: () => void = () => undefined;
 
   constructor(private readonly parts: SnapshotKeeperParts) {
     this.applied = parts.core.snapshot?.last ?? { index: 0, term: 0 };
@@ -67,15 +69,16 @@ export class SnapshotKeeper {
     this.bytes = 0;
   }
 
-  /** The node ends: none is begun any more. */
+  /** The node ends: none is begun any more, and nobody waits for the one that is being taken. */
   close(): void {
     this.isClosed = true;
     this.wake();
+    this.giveUp();
   }
 
   /** Takes one now, or joins the one that is being taken. Rejects with what state machine or storage said. */
   take(trigger: 'policy' | 'manual'): Promise<SnapshotMeta> {
-    this.taking ??= this.whenTakeable(trigger).finally(() => (this.taking = null));
+    this.taking ??= this.untilClosed(this.whenTakeable(trigger)).finally(() => (this.taking = null));
     return this.taking;
   }
 
@@ -95,6 +98,14 @@ export class SnapshotKeeper {
     while (!isIdle() || !this.isTakeable) await this.pause();
     if (this.applied.index === 0) throw new Error('nothing is applied yet: there is nothing to take a snapshot of');
     return this.run(trigger);
+  }
+
+  /** The snapshot, or a rejection when the node ends before it is durable: state machine and storage may take longer than `stop`. */
+  private untilClosed(work: Promise<SnapshotMeta>): Promise<SnapshotMeta> {
+    return new Promise((resolve, reject) => {
+      this.giveUp = () => reject(new StoppedError('stopped'));
+      work.then(resolve, reject);
+    });
   }
 
   /** Until the next look. @throws {StoppedError} when the node ends meanwhile. */
