@@ -30,12 +30,14 @@ export class SimulatedCluster implements Surroundings {
   readonly network: MemoryNetwork;
   readonly servers: readonly SimulatedServer[];
   readonly peers: Readonly<Record<NodeId, NewNode>>;
-  readonly invariants = new Invariants();
-  readonly history = new ClientHistory(this.invariants.log.committed);
+  readonly invariants: Invariants;
+  readonly history: ClientHistory;
   readonly transcript = new Transcript();
   readonly counts = emptyCounts();
   /** As of now; the plan's, until the end. */
   syncLatencyMs: Range;
+  /** The same. */
+  clockRates: readonly number[];
   /** Called when a server has gone down, for whatever reason. */
   onDown: (server: SimulatedServer) => void = () => undefined;
   /** Whoever goes down now stays down. */
@@ -48,6 +50,9 @@ export class SimulatedCluster implements Surroundings {
     this.seed = seed;
     this.plan = plan;
     this.syncLatencyMs = plan.syncLatencyMs;
+    this.clockRates = plan.clockRates;
+    this.invariants = new Invariants(plan);
+    this.history = new ClientHistory(this.invariants.log.committed, plan.areLeasesSafe);
     this.#dice = new Dice(seed, 'cluster');
     this.clock = new VirtualClock({ granularityMs: plan.granularityMs });
     this.network = new MemoryNetwork({ clock: this.clock, seed: this.#dice.seedFor('network') });
@@ -109,7 +114,7 @@ export class SimulatedCluster implements Surroundings {
 
   observeTurn(id: NodeId, runId: string, turn: ObservedTurn): void {
     if (this.#failure !== null) return;
-    this.transcript.turn(runId, turn);
+    this.transcript.turn(this.clock.now(), runId, turn);
     for (const { type } of turn.inputs) this.count('inputs', type);
     this.guard(() => this.invariants.observeTurn(id, turn));
   }
@@ -140,11 +145,13 @@ export class SimulatedCluster implements Surroundings {
       for (const to of this.servers) this.network.setFaults(CALM_LINK, { from: from.id, to: to.id });
     }
     this.syncLatencyMs = [0, 1];
+    this.clockRates = [1];
     for (const server of this.servers) {
       server.diskSlowness = 1;
       server.disk.releaseSync();
       server.disk.limitBytes(null);
       server.resume();
+      server.drift(1);
       if (server.run === null) server.boot();
     }
   }

@@ -28,8 +28,14 @@ export class ClientHistory {
   /** Commands whose caller was told that they did not happen, with the words. */
   readonly #refused = new Map<number, string>();
 
-  /** @param committed the log that the cluster has agreed on; grows. */
-  constructor(private readonly committed: readonly Entry[]) {}
+  /**
+   * @param committed the log that the cluster has agreed on; grows.
+   * @param areLeasesSafe whether a lease read must see what a linearizable one must.
+   */
+  constructor(
+    private readonly committed: readonly Entry[],
+    private readonly areLeasesSafe: boolean,
+  ) {}
 
   get highestSeen(): LogIndex {
     return this.#seen;
@@ -52,10 +58,10 @@ export class ClientHistory {
   }
 
   /** A linearizable read (thesis §6.4) sees everything that was acknowledged, or seen by another read, before it began. */
-  readsSeeAllEarlierWrites({ node, floor }: ClientCall, answer: JournalState, consistency: string): void {
+  readsSeeAllEarlierWrites({ node, floor }: ClientCall, answer: JournalState, consistency: 'linearizable' | 'lease' | 'stale'): void {
     const real = this.#stateAt(answer.index);
     must(isSameState(real, answer), 'reads answer from a prefix of the log', () => `${node} answers ${JSON.stringify(answer)}, the log gives ${JSON.stringify(real)}`);
-    if (consistency === 'stale') return;
+    if (consistency === 'stale' || (consistency === 'lease' && !this.areLeasesSafe)) return;
     const needed = this.#stateAt(floor).index;
     must(answer.index >= needed, 'reads see all earlier writes (thesis §6.4)', () => `${node} answers a ${consistency} read as of ${answer.index}; ${needed} had been acknowledged or read before it began`);
     this.#seen = Math.max(this.#seen, answer.index);

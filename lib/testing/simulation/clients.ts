@@ -1,3 +1,4 @@
+import type { LogIndex } from '../../core/ids.js';
 import { NotLeaderError, OverloadedError, ProposalIndeterminateError, ProposalRejectedError, StoppedError, TimeoutError } from '../../ports/errors.js';
 import type { SimulatedCluster } from '../simulated-cluster.js';
 import { Dice } from './dice.js';
@@ -26,8 +27,8 @@ export class Clients {
     this.#isActive = false;
   }
 
-  /** One proposal through this server; calls back with whether it was acknowledged, unless the server dies before. */
-  propose(server: SimulatedServer, run: ServerRun, timeoutMs: number, done: (isAcknowledged: boolean) => void = () => undefined): void {
+  /** One proposal through this server; calls back with its index once it is acknowledged. */
+  propose(server: SimulatedServer, run: ServerRun, timeoutMs: number, onAcknowledged: (index: LogIndex) => void = () => undefined): void {
     const { cluster } = this;
     const command = { id: this.#nextCommand++, bytes: Math.floor(this.#dice.between(cluster.plan.commandBytes)) };
     const call = cluster.history.begin(server.id, command);
@@ -38,7 +39,7 @@ export class Clients {
         cluster.count('calls', 'propose acknowledged');
         cluster.note(`${server.id} acknowledges command ${command.id} at ${applied.index}`);
         cluster.guard(() => cluster.history.acknowledgedWritesAreCommitted(call, applied));
-        done(true);
+        onAcknowledged(applied.index);
       },
       (error: unknown) => {
         if (!run.calls.delete(call)) return;
@@ -46,7 +47,6 @@ export class Clients {
         cluster.note(`${server.id} answers command ${command.id} with ${nameOf(error)}`);
         if (isRefusal(error)) cluster.history.noteRefused(call, nameOf(error));
         else if (!(error instanceof ProposalIndeterminateError)) cluster.fail(error);
-        done(false);
       },
     );
   }
@@ -73,7 +73,8 @@ export class Clients {
 
   #callSome(): void {
     const { servers, plan } = this.cluster;
-    const server = this.#dice.pick(servers);
+    const leaders = servers.filter(({ isLeading }) => isLeading);
+    const server = this.#dice.pick(leaders.length > 0 && this.#dice.chance(0.5) ? leaders : servers);
     const calls = this.#dice.whole(1, plan.maxBurst);
     const isRead = this.#dice.chance(plan.readShare);
     const timeoutMs = this.#dice.pick([20, 500, 500, 5000]);

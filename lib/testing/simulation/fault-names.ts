@@ -12,6 +12,7 @@ export const FAULT_NAMES = Object.freeze([
   'crash',
   'power cut',
   'pause',
+  'clock drift',
   'stop',
   'slow disk',
   'stuck disk',

@@ -11,6 +11,8 @@ export interface FaultContext {
   readonly dice: Dice;
   /** Ends the fault after a while, unless all faults have ended before. */
   readonly until: (durationMs: Range, end: () => void) => void;
+  /** How many cuts of links there have been. */
+  readonly cuts: { count: number };
 }
 
 /** Injects one fault; false when there was nothing to do it to. */
@@ -18,38 +20,49 @@ type Fault = (context: FaultContext) => boolean;
 
 /** How each fault comes about and how long it lasts. */
 export const FAULTS: Readonly<Record<FaultName, Fault>> = {
-  partition({ cluster, dice, until }) {
-    const ids = dice.shuffled(idsOf(cluster));
+  partition(context) {
+    const { cluster, dice } = context;
+    const ids = shuffledIds(cluster, dice);
     const size = dice.whole(1, ids.length - 1);
-    cut(cluster, [ids.slice(0, size), ids.slice(size)], until);
+    cut(context, [ids.slice(0, size), ids.slice(size)]);
     return true;
   },
   /** Two halves that meet in one server alone. */
-  bridge({ cluster, dice, until }) {
-    const [, ...ids] = dice.shuffled(idsOf(cluster));
+  bridge(context) {
+    const { cluster, dice } = context;
+    const [, ...ids] = shuffledIds(cluster, dice);
     if (ids.length < 2) return false;
     const size = dice.whole(1, ids.length - 1);
-    cut(cluster, [ids.slice(0, size), ids.slice(size)], until);
+    cut(context, [ids.slice(0, size), ids.slice(size)]);
     return true;
   },
-  isolation({ cluster, dice, until }) {
-    const id = dice.pick(idsOf(cluster));
+  /** In half of the cases of a server whose clock is slow too: a leader then goes on in its belief while others elect a new one. */
+  isolation(context) {
+    const { cluster, dice, until } = context;
+    const id = shuffledIds(cluster, dice)[0] ?? '';
     cluster.note(`${id} is isolated`);
     cluster.network.isolate(id);
-    until([50, 2000], () => healAll(cluster));
+    const isSlow = dice.chance(0.5);
+    healLater(context, isSlow ? [300, 2000] : [20, 1000]);
+    if (isSlow) {
+      const server = cluster.servers.find((each) => each.id === id);
+      server?.drift(Math.min(...cluster.plan.clockRates));
+      until([300, 2000], () => server?.drift(1));
+    }
     return true;
   },
-  'one-way cut'({ cluster, dice, until }) {
-    const [from, ...others] = dice.shuffled(idsOf(cluster));
+  'one-way cut'(context) {
+    const { cluster, dice } = context;
+    const [from, ...others] = shuffledIds(cluster, dice);
     if (from === undefined || others.length === 0) return false;
     const unreachable = others.slice(0, dice.whole(1, others.length));
     cluster.note(`${from} can't send to ${unreachable.join(' ')}`);
     for (const to of unreachable) cluster.network.block(from, to);
-    until([50, 2000], () => healAll(cluster));
+    healLater(context);
     return true;
   },
   'flapping link'({ cluster, dice, until }) {
-    const [from, to] = dice.shuffled(idsOf(cluster));
+    const [from, to] = shuffledIds(cluster, dice);
     if (from === undefined || to === undefined) return false;
     cluster.note(`the link from ${from} to ${to} flaps`);
     flap(cluster, from, to, dice.whole(2, 8), until);
@@ -77,32 +90,38 @@ export const FAULTS: Readonly<Record<FaultName, Fault>> = {
     return true;
   },
   'slow link'({ cluster, dice, until }) {
-    const [from, to] = dice.shuffled(idsOf(cluster));
+    const [from, to] = shuffledIds(cluster, dice);
     if (from === undefined || to === undefined) return false;
     const link = { from, to };
     const least = dice.between([10, 200]);
     cluster.note(`messages from ${from} to ${to} take ${least.toFixed(0)} ms and more`);
     cluster.network.setFaults({ ...cluster.plan.link, delayMs: [least, 2 * least] }, link);
-    until([50, 3000], () => cluster.network.setFaults(cluster.plan.link, link));
+    until([50, 1000], () => cluster.network.setFaults(cluster.plan.link, link));
     return true;
   },
   crash: ({ cluster, dice }) => withServer(cluster, dice, (server) => server.crash('crashes')),
   'power cut'({ cluster, dice }) {
     const up = cluster.servers.filter(({ run }) => run !== null);
+    if (up.length === 0 || dice.chance(0.5)) return false;
     for (const server of dice.shuffled(up).slice(0, dice.whole(2, cluster.servers.length))) server.crash('loses its power');
-    return up.length > 0;
+    return true;
   },
   pause: ({ cluster, dice, until }) =>
     withServer(cluster, dice, (server) => {
       server.pause();
-      until([10, 1500], () => server.resume());
+      until([10, 1000], () => server.resume());
+    }),
+  'clock drift': ({ cluster, dice, until }) =>
+    withServer(cluster, dice, (server) => {
+      server.drift(dice.pick(cluster.plan.clockRates));
+      until([50, 2000], () => server.drift(dice.pick(cluster.plan.clockRates)));
     }),
   stop: ({ cluster, dice }) => withServer(cluster, dice, (server) => server.stop()),
   'slow disk': ({ cluster, dice, until }) =>
     withServer(cluster, dice, (server) => {
       server.diskSlowness = dice.between([5, 50]);
       cluster.note(`the disk of ${server.id} is ${server.diskSlowness.toFixed(0)} times slower`);
-      until([50, 2000], () => {
+      until([50, 1000], () => {
         server.diskSlowness = 1;
       });
     }),
@@ -110,7 +129,7 @@ export const FAULTS: Readonly<Record<FaultName, Fault>> = {
     withServer(cluster, dice, (server) => {
       server.disk.holdSync();
       cluster.note(`the disk of ${server.id} hangs`);
-      until([50, 1500], () => server.disk.releaseSync());
+      until([50, 600], () => server.disk.releaseSync());
     }),
   'failing fsync': ({ cluster, dice }) =>
     withServer(cluster, dice, (server) => {
@@ -127,16 +146,32 @@ export const FAULTS: Readonly<Record<FaultName, Fault>> = {
     }),
 };
 
+/**
+ * One of the servers that are well, a leader more often than not. Seldom so many that no majority is well: a cluster
+ * that does nothing does nothing wrong.
+ */
 function withServer(cluster: SimulatedCluster, dice: Dice, act: (server: SimulatedServer) => void): boolean {
-  const up = cluster.servers.filter(({ run }) => run !== null);
-  if (up.length > 0) act(dice.pick(up));
-  return up.length > 0;
+  const well = cluster.servers.filter(({ isWell }) => isWell);
+  const leavesMajority = 2 * (well.length - 1) > cluster.servers.length;
+  if (well.length === 0 || (!leavesMajority && !dice.chance(0.1))) return false;
+  const leaders = well.filter(({ isLeading }) => isLeading);
+  act(dice.pick(leaders.length > 0 && dice.chance(0.5) ? leaders : well));
+  return true;
 }
 
-function cut(cluster: SimulatedCluster, [one, other]: readonly [NodeId[], NodeId[]], until: FaultContext['until']): void {
+/** Every server in random order, in half of the cases with a leader first: what befalls leaders tells most. */
+function shuffledIds(cluster: SimulatedCluster, dice: Dice): NodeId[] {
+  const ids = dice.shuffled(cluster.servers.map(({ id }) => id));
+  const leader = cluster.servers.find(({ isLeading }) => isLeading)?.id;
+  return leader === undefined || dice.chance(0.5) ? ids : [leader, ...ids.filter((id) => id !== leader)];
+}
+
+function cut(context: FaultContext, [one, other]: readonly [NodeId[], NodeId[]]): void {
+  const { cluster, dice } = context;
+  if (dice.chance(0.7)) cluster.network.heal();
   cluster.note(`the network parts ${one.join(' ')} from ${other.join(' ')}`);
   cluster.network.partition(one, other);
-  until([50, 2000], () => healAll(cluster));
+  healLater(context);
 }
 
 function flap(cluster: SimulatedCluster, from: NodeId, to: NodeId, times: number, until: FaultContext['until']): void {
@@ -147,16 +182,18 @@ function flap(cluster: SimulatedCluster, from: NodeId, to: NodeId, times: number
   });
 }
 
-function healAll(cluster: SimulatedCluster): void {
-  cluster.note('every link is open');
-  cluster.network.heal();
+/** Opens every link after a while, unless another cut has come in between: then that one's end does. */
+function healLater({ cluster, until, cuts }: FaultContext, durationMs: Range = [20, 1000]): void {
+  cuts.count += 1;
+  const own = cuts.count;
+  until(durationMs, () => {
+    if (cuts.count !== own) return;
+    cluster.note('every link is open');
+    cluster.network.heal();
+  });
 }
 
 function calmLinks(cluster: SimulatedCluster): void {
   cluster.note('links are as usual');
   cluster.network.setFaults(cluster.plan.link);
-}
-
-function idsOf(cluster: SimulatedCluster): NodeId[] {
-  return cluster.servers.map(({ id }) => id);
 }

@@ -24,6 +24,10 @@ export interface SimulationPlan {
   readonly granularityMs: number;
   /** How often events of the same instant reach a node together, in one turn. */
   readonly mergeRate: number;
+  /** How fast clocks run: each run of a node gets one of these. */
+  readonly clockRates: readonly number[];
+  /** Whether the clocks differ by no more than the lease's margin allows; only then are leases held to their promise. */
+  readonly areLeasesSafe: boolean;
   /** Which faults occur, and how long apart. */
   readonly faults: readonly FaultName[];
   readonly faultGapMs: Range;
@@ -47,7 +51,14 @@ export function planOf(seed: number): SimulationPlan {
   const dice = new Dice(seed, 'plan');
   const isQuick = dice.chance(0.2);
   const isLossy = dice.chance(0.5);
-  const calmness = dice.pick([0.3, 1, 3, 10]);
+  const faultGapMs = dice.pick([100, 300, 1000]);
+  const granularityMs = dice.pick([0, 0, 0.5, 1, 5]);
+  const electionTimeoutMinMs = dice.pick([100, 150, 300]);
+  const leaseDriftMargin = dice.pick([0.01, 0.1, 0.3]);
+  // What late timers leave of the margin is how far the rates of two clocks may be apart.
+  const margin = leaseDriftMargin - granularityMs / electionTimeoutMinMs;
+  const areLeasesSafe = margin > 0 && dice.chance(0.6);
+  const drift = 0.9 * (margin / (2 - margin));
   return {
     link: {
       lossRate: isLossy ? dice.between([0, 0.1]) : 0,
@@ -56,21 +67,22 @@ export function planOf(seed: number): SimulationPlan {
     },
     syncLatencyMs: dice.chance(0.2) ? [0, 0] : [dice.between([0, 1]), dice.between([1, 15])],
     applyLatencyMs: dice.chance(0.3) ? [0, dice.between([1, 20])] : null,
-    granularityMs: dice.pick([0, 0, 0.5, 1, 5]),
+    granularityMs,
     mergeRate: dice.pick([0, 0.5, 0.9]),
+    clockRates: areLeasesSafe ? [1 - drift, 1, 1 + drift] : [0.1, 0.3, 1, 1, 3],
+    areLeasesSafe,
     faults: FAULT_NAMES.filter(() => dice.chance(0.6)),
-    faultGapMs: [calmness * dice.between([10, 100]), calmness * dice.between([100, 600])],
+    faultGapMs: [0, 2 * faultGapMs],
     callGapMs: [dice.between([1, 5]), dice.between([5, 60])],
     maxBurst: dice.pick([1, 3, 10, 40]),
     readShare: dice.between([0.1, 0.6]),
     commandBytes: [8, dice.pick([8, 64, 200])],
     ...operationsOf(seed),
     node: {
-      electionTimeoutMinMs: 150,
-      electionTimeoutMaxMs: 300,
-      heartbeatIntervalMs: dice.pick([20, 50, 75]),
-      // All clocks run alike, so a lease needs no margin.
-      leaseDriftMargin: dice.pick([0, 0.1]),
+      electionTimeoutMinMs,
+      electionTimeoutMaxMs: electionTimeoutMinMs * dice.pick([1.2, 2, 2]),
+      heartbeatIntervalMs: electionTimeoutMinMs * dice.pick([0.1, 0.3, 0.5]),
+      leaseDriftMargin,
       drainTimeoutMs: dice.pick([0, 200]),
       storageStallMs: 300,
       snapshotPolicy: policyOf(seed),

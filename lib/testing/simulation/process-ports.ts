@@ -8,15 +8,37 @@ import type { RecoveredState, Storage, StorageIdentity } from '../../ports/stora
 import type { ConnectionChange, Inbound, PeerMessage, Rejection, Transport, TransportIdentity } from '../../ports/transport.js';
 import type { Process } from './process.js';
 
-/** A clock whose callbacks run in a process. */
+/** A timer is this late at least, so that it never comes before its time, whatever the rounding. */
+const TIMER_LATE_MS = 1e-6;
+
+/** The clock of a process: callbacks run in it, and its monotonic time runs at its own rate. */
 export class ProcessClock implements Clock {
+  /** What it said at `#since`; from then on it runs at `#rate`. */
+  #base: number;
+  #since: number;
+  #rate: number;
+
+  /** @param now what it says now. @param rate how fast it runs; 1 is right. */
   constructor(
     private readonly clock: Clock,
     private readonly process: Process,
-  ) {}
+    now: number,
+    rate: number,
+  ) {
+    this.#base = now;
+    this.#since = clock.now();
+    this.#rate = rate;
+  }
 
   now(): number {
-    return this.clock.now();
+    return this.#base + (this.clock.now() - this.#since) * this.#rate;
+  }
+
+  /** It runs faster or slower from now on. */
+  drift(rate: number): void {
+    this.#base = this.now();
+    this.#since = this.clock.now();
+    this.#rate = rate;
   }
 
   wallTime(): number {
@@ -28,7 +50,7 @@ export class ProcessClock implements Clock {
     const fire = (): void => {
       if (!isCancelled) callback();
     };
-    const cancel = this.clock.schedule(delayMs, () => this.process.run(fire));
+    const cancel = this.clock.schedule(Math.max(0, delayMs) / this.#rate + TIMER_LATE_MS, () => this.process.run(fire));
     return () => {
       isCancelled = true;
       cancel();

@@ -20,6 +20,7 @@ export interface ServerRun {
   readonly runId: string;
   readonly node: SimulatedNode;
   readonly process: Process;
+  readonly clock: ProcessClock;
   /** Calls that have no answer yet. */
   readonly calls: Set<ClientCall>;
   /** The same of operators. */
@@ -53,11 +54,21 @@ export class SimulatedServer {
     return this.run?.state === 'running' && !this.run.process.isPaused ? this.run : null;
   }
 
+  /** Whether it holds itself to be the leader. */
+  get isLeading(): boolean {
+    return this.run !== null && this.run.node.metrics.value.role === 'leader';
+  }
+
+  /** Whether nothing keeps it from doing its part but, perhaps, the network. */
+  get isWell(): boolean {
+    return this.run?.state === 'running' && !this.run.process.isPaused && this.expectedErrors.size === 0;
+  }
+
   /** Starts the program on what the disk holds. */
   boot(): void {
     const { cluster, id, disk } = this;
     const process = new Process();
-    const clock = new ProcessClock(cluster.clock, process);
+    const clock = new ProcessClock(cluster.clock, process, this.#dice.between([0, 1e6]), this.#dice.pick(cluster.clockRates));
     const runId = `${id}-${(this.#runs += 1)}`;
     const { applyLatencyMs, snapshot, node: limits } = cluster.plan;
     const pause = (): Promise<void> => new Promise((resolve) => void clock.schedule(this.#dice.between(snapshot.chunkDelayMs), resolve));
@@ -84,7 +95,7 @@ export class SimulatedServer {
       onUnhandledError: (error) => cluster.fail(error),
       turnObserver: (turn) => cluster.observeTurn(id, runId, turn),
     });
-    const run: ServerRun = { runId, node, process, calls: new Set(), operations: new Set(), state: 'starting' };
+    const run: ServerRun = { runId, node, process, clock, calls: new Set(), operations: new Set(), state: 'starting' };
     this.run = run;
     cluster.note(`${runId} starts`);
     cluster.invariants.beginRun(id, { runId, metrics: () => node.metrics.value });
@@ -161,6 +172,13 @@ export class SimulatedServer {
       cluster.invariants.suspend(id);
       cluster.note(`${run.runId} is paused`);
     });
+  }
+
+  /** Its clock runs faster or slower from now on. */
+  drift(rate: number): void {
+    if (this.run === null) return;
+    this.run.clock.drift(rate);
+    this.cluster.note(`the clock of ${this.run.runId} runs at ${rate.toFixed(2)}`);
   }
 
   /** Goes on: everything that waited is there at once, timers and messages in the order in which they came. */

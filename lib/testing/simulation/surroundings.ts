@@ -20,6 +20,8 @@ export interface Surroundings {
   readonly invariants: Invariants;
   /** How long a sync takes at the moment. */
   readonly syncLatencyMs: Range;
+  /** How fast a clock may run at the moment. */
+  readonly clockRates: readonly number[];
   /** Writes a line to the transcript. */
   note(text: string): void;
   count(family: CountFamily, name: string): void;

@@ -36,14 +36,14 @@ export class Transcript {
     this.#keep(`${atText(at)}  ── ${text}`);
   }
 
-  turn(runId: string, turn: ObservedTurn): void {
+  turn(at: number, runId: string, turn: ObservedTurn): void {
     this.#turns += 1;
     this.#hash.add(runId);
     this.#hash.add(turn.now);
     this.#hash.add(turn.inputs);
     this.#hash.add(turn.output);
     this.#hash.add(turn.events);
-    this.#keep({ at: turn.now, number: this.#turns, runId, turn });
+    this.#keep({ at, number: this.#turns, runId, turn });
   }
 
   /** The last lines, oldest first. */
