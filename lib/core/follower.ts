@@ -37,7 +37,8 @@ export function handleHeartbeat(raft: RaftState, from: NodeId, message: Heartbea
     rejectMessage(raft, from, `heartbeat commits ${message.commit}, past the end of this log (${raft.log.last.index})`);
     return;
   }
-  advanceCommit(raft, message.commit);
+  // Log and state machine are about to restart behind a snapshot: what is committed is the snapshot's to say until then.
+  if (raft.restoring === null) advanceCommit(raft, message.commit);
   // A commit notice repeats a round that was answered already and needs no second answer.
   if (message.round <= raft.answeredRound) return;
   raft.answeredRound = message.round;

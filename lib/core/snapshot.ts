@@ -30,7 +30,7 @@ export function handleCompact(raft: RaftState, through: LogIndex): void {
 export function handleInstallSnapshot(raft: RaftState, from: NodeId, chunk: InstallSnapshot): void {
   if (!hearLeader(raft, from, chunk.term, chunk.round)) return;
   const { last } = chunk.snapshot;
-  if (raft.log.termAt(last.index) === last.term) advanceCommit(raft, last.index);
+  if (raft.restoring === null && raft.log.termAt(last.index) === last.term) advanceCommit(raft, last.index);
   if (last.index <= raft.commitIndex) {
     if (chunk.done || chunk.offset === 0) replyInstalled(raft, from, chunk.snapshot, Math.min(raft.commitIndex, raft.durability.persistedIndex));
     return;

@@ -114,6 +114,19 @@ describe('S12 No campaign while a snapshot is pending or installing', () => {
     expect(cluster.node('c').applying).toBeNull();
   });
 
+  it('a heartbeat between the last chunk and the restored state commits nothing: the snapshot would be taken for old, and its entries applied twice', () => {
+    const cluster = new CoreCluster({ logs: { c: [1, 1, 1] } });
+    const last = { index: 3, term: 2 };
+    const staged = { ...chunk({}).snapshot, last };
+    cluster.inject('a', 'c', chunk({ snapshot: staged, offset: 4, done: true }));
+    cluster.step('c', ...cluster.node('c').stage(chunk({ snapshot: staged })));
+    cluster.inject('a', 'c', { type: 'heartbeat', term: 2, round: 2, commit: 3 });
+    expect(cluster.status('c')).toMatchObject({ committed: { index: 0 } });
+    cluster.persist('c');
+    cluster.step('c', ...cluster.node('c').install(chunk({ snapshot: staged })));
+    expect(cluster.status('c')).toMatchObject({ lastLog: last, committed: last, applied: last });
+  });
+
   it('between the last chunk and the restored state nothing is appended or applied, whoever leads', () => {
     const cluster = new CoreCluster();
     const append = { type: 'append', term: 3, round: 1, previous: { index: 1, term: 1 }, commit: 1, entries: [] } as const;
