@@ -43,13 +43,13 @@ export class Applier<C, R, Q, A> {
     try {
       const done = effect.entries === null ? this.applyFromStorage(effect.from, effect.to) : this.applyEntries(effect.entries);
       if (done === undefined) return;
-      this.busy = done.then(
-        () => void (this.busy = null),
-        (error: unknown) => {
-          this.busy = null;
-          onFault('apply', error);
-        },
-      );
+      // The next batch may begin before this one's end is seen here: only the newest one's end makes idle.
+      const busy = done
+        .catch((error: unknown) => onFault('apply', error))
+        .then(() => {
+          if (this.busy === busy) this.busy = null;
+        });
+      this.busy = busy;
     } catch (error) {
       onFault('apply', error);
     }

@@ -66,6 +66,26 @@ describe('Applier', () => {
     expect(applied).toMatchObject([{ range: { results: [6] }, applyMs: 30 }]);
   });
 
+  test('the machine is not idle while the next batch runs, which begins before the end of the last one is seen', async () => {
+    const ends: (() => void)[] = [];
+    const slow = (batch: readonly Committed<Uint8Array>[]): Promise<number[]> => new Promise((resolve) => ends.push(() => resolve(double(batch))));
+    const machine = applier(slow);
+    applied.push = (...items) => {
+      if (applied.length === 0) queueMicrotask(() => machine.apply({ from: 2, to: 2, entries: [entry(2)] })); // as the next turn does
+      return Array.prototype.push.apply(applied, items);
+    };
+    machine.apply({ from: 1, to: 1, entries: [entry(1)] });
+    let isIdle = false;
+    const idle = machine.whenIdle().then(() => (isIdle = true));
+    ends.shift()?.();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(batches).toEqual([[1], [2]]);
+    expect([isIdle, machine.isIdle]).toEqual([false, false]);
+    ends.shift()?.();
+    await idle;
+    expect(machine.isIdle).toBe(true);
+  });
+
   test('entries that left memory are read back in pieces and applied in order', async () => {
     const stored = [1, 2, 3, 4, 5].map((index) => entry(index));
     const reads: [number, number, number][] = [];
