@@ -30,7 +30,7 @@ export class AdminCalls {
 
   changeMembership(change: MembershipChange, expected: LogIndex | null, timeoutMs: number, signal: AbortSignal | undefined): Promise<CommittedMembership> {
     const id = this.nextId++;
-    const call = this.track(this.changes, id, timeoutMs, signal, () => new MembershipChangeError('it did not finish in time and may still do so', this.parts.configuration()));
+    const call = this.track(this.changes, id, timeoutMs, signal, () => this.openEnd('it did not finish in time'));
     this.parts.enqueue({ type: 'changeMembership', id, change, expected });
     return call.promise;
   }
@@ -49,7 +49,8 @@ export class AdminCalls {
       const call = this.changes.get(id);
       if (refusal === null) call?.resolve({ index, configuration });
       else if (refusal === 'notLeader') call?.reject(this.parts.notLeader());
-      else call?.reject(new MembershipChangeError(refusal === 'leadershipLost' ? 'leadership was lost; the change may or may not take effect' : refusal, configuration));
+      else if (refusal === 'leadershipLost') call?.reject(this.openEnd('leadership was lost before it was committed'));
+      else call?.reject(new MembershipChangeError(refusal, configuration, 'refused'));
     }
     for (const { id, outcome, to, reason } of output.transferOutcomes) {
       const call = this.transfers.get(id);
@@ -59,9 +60,14 @@ export class AdminCalls {
     }
   }
 
-  /** The node ends. */
+  /** The node ends. A change that waits may be in the log, and others may commit it. */
   end(state: 'stopped' | 'failed'): void {
-    for (const call of [...this.changes.values(), ...this.transfers.values()]) call.reject(new StoppedError(state));
+    for (const call of this.changes.values()) call.reject(this.openEnd(state === 'stopped' ? 'the node stopped' : 'the node failed'));
+    for (const call of this.transfers.values()) call.reject(new StoppedError(state));
+  }
+
+  private openEnd(reason: string): MembershipChangeError {
+    return new MembershipChangeError(reason, this.parts.configuration(), 'indeterminate');
   }
 
   private track<T>(calls: Map<number, Call<T>>, id: number, timeoutMs: number, signal: AbortSignal | undefined, late: () => Error): Call<T> {

@@ -92,7 +92,9 @@ export interface RaftNode<C, R, Q = never, A = never> {
   /**
    * Changes who is in the cluster, any set of nodes in one call (joint consensus, §6); resolves once the final
    * configuration is committed. On the leader only.
-   * @throws {MembershipChangeError} with the configuration in force. {NotLeaderError | StoppedError}
+   * @throws {MembershipChangeError} with the configuration in force; its `outcome` says whether the change was refused or may still take effect.
+   * @throws {NotLeaderError | StoppedError} nothing happened.
+   * @throws the signal's reason, when it was aborted: the change may still take effect.
    */
   changeMembership(change: MembershipChange, options?: MembershipOptions): Promise<CommittedMembership>;
 

@@ -117,13 +117,21 @@ export class ConfigError extends RaftError {
   }
 }
 
-/** Thrown when a membership change is refused; `current` is the configuration in force. */
+/**
+ * Thrown when a membership change is refused, or when its end is not known; `outcome` says which. `current` is the
+ * configuration in force.
+ *
+ * - `refused`: nothing was appended and nothing will be. Mend what `reason` says, then ask again.
+ * - `indeterminate`: the wait ended first (by time, by a lost leadership, by the node's own end). The change may be in the
+ *   log and may still take effect: look at the membership before you ask again, or name `expected`.
+ */
 export class MembershipChangeError extends RaftError {
   constructor(
     readonly reason: string,
     readonly current: Configuration,
+    readonly outcome: 'refused' | 'indeterminate' = 'refused',
   ) {
-    super(`membership change refused: ${reason}`);
+    super(outcome === 'refused' ? `membership change refused: ${reason}` : `the membership change may or may not take effect: ${reason}`);
   }
 }
 
