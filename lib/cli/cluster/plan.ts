@@ -14,6 +14,8 @@ export interface Member {
   readonly args: readonly string[];
   readonly dataDir: string;
   readonly logFile: string;
+  /** A command that runs the rest of its command line in place of itself, such as `nice`. Default: none. */
+  readonly launcher?: readonly string[];
 }
 
 export interface PlanOptions {

@@ -28,7 +28,8 @@ export class NodeProcess {
     readonly script: string,
   ) {
     const log = openLog(member.logFile);
-    this.#child = spawn(process.execPath, [script, ...member.args], { stdio: ['ignore', log, log, 'ipc'], detached: true });
+    const [file = process.execPath, ...args] = [...(member.launcher ?? []), process.execPath, script, ...member.args];
+    this.#child = spawn(file, args, { stdio: ['ignore', log, log, 'ipc'], detached: true });
     closeSync(log);
     this.exited = new Promise((resolve) => {
       const end = (exit: Exit): void => {
@@ -60,6 +61,21 @@ export class NodeProcess {
     const end = await Promise.race([isReady, this.exited]);
     if (end === 'ready') return;
     throw new CliError(`node ${this.member.id} ${exitText(end)} before it was ready; the end of ${this.member.logFile}:\n${tailOf(this.member.logFile, 5)}`);
+  }
+
+  /** Passes on what the process says over IPC. */
+  onMessage(listener: (message: unknown) => void): void {
+    this.#child.on('message', listener);
+  }
+
+  /** Says something to the process over IPC. Nothing when it has ended. */
+  send(message: object): void {
+    if (this.#child.connected) this.#child.send(message, () => undefined); // it may end meanwhile, which `exited` tells
+  }
+
+  /** Nothing when the process has ended. */
+  signal(signal: NodeJS.Signals): void {
+    if (this.#exit === null) this.#child.kill(signal);
   }
 
   /** SIGTERM, then SIGKILL if it has not ended within `deadlineMs`. Resolves with how it ended and whether it had to be killed. */
