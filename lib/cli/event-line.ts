@@ -67,6 +67,10 @@ function describe(event: RaftEvent): Description {
       return notice(`the thread was held for ${ms(event.stalledMs)}`);
     case 'ElectionTimeoutExtended':
       return notice(`a timer was ${ms(event.lateMs)} late; taken for a pause, not for a lost leader`);
+    case 'ElectionsPaused':
+      return notice('starts no election of its own until they are resumed');
+    case 'ElectionsResumed':
+      return plain('campaigns again when no leader is heard');
     case 'ElectionStarted':
       return notice(`campaigns (${event.trigger})`);
     case 'ElectionWon':

@@ -4,7 +4,7 @@ import type { PreVoteReply, VoteReply } from './messages.js';
 import { becomeLeader } from './leader.js';
 import { voteResult } from './quorum.js';
 import { advanceTerm, becomeFollower, endCandidacy, enterRole, resetElectionTimer, setLeader, votersWho } from './roles.js';
-import type { RaftState } from './state.js';
+import { visibleRole, type RaftState } from './state.js';
 
 /** Called at the end of every turn: campaigns when the timer of a voter has run out (§5.2). */
 export function checkElectionTimeout(raft: RaftState): void {
@@ -30,6 +30,13 @@ function isElectable(raft: RaftState): boolean {
 /** Whether this server starts elections at present. */
 function mayCampaign(raft: RaftState): boolean {
   return isElectable(raft) && !raft.electionsPaused;
+}
+
+/** Maintenance: pauses or resumes this server's own elections. */
+export function handlePauseElections(raft: RaftState, paused: boolean): void {
+  if (raft.electionsPaused === paused) return;
+  raft.electionsPaused = paused;
+  raft.emit({ type: paused ? 'ElectionsPaused' : 'ElectionsResumed', term: raft.term, role: visibleRole(raft) });
 }
 
 /** The application asks for an election: like a timeout, but now. */

@@ -44,6 +44,9 @@ export interface EventBodies {
   ElectionTimeoutElapsed: { readonly timeoutMs: number };
   /** A timer that fired far too late was taken for a pause of the process, not for a lost leader. */
   ElectionTimeoutExtended: { readonly lateMs: number };
+  /** From here on this node starts no election of its own; it still votes and follows, and as the `leader` it leads on. */
+  ElectionsPaused: { readonly role: Role };
+  ElectionsResumed: { readonly role: Role };
   PreVoteStarted: { readonly forTerm: Term };
   PreVoteConcluded: { readonly granted: boolean; readonly by: readonly NodeId[]; readonly against: readonly NodeId[] };
   ElectionStarted: { readonly trigger: 'timeout' | 'transfer' };

@@ -1,6 +1,6 @@
 import type { Configuration, Membership } from './configuration.js';
 import { applyCommitted, handleApplied } from './commit.js';
-import { checkElectionTimeout, countOwnVote, handleCampaign, handlePreVoteReply, handleStepDown, handleTimeoutNow, handleVoteReply } from './election.js';
+import { checkElectionTimeout, countOwnVote, handleCampaign, handlePauseElections, handlePreVoteReply, handleStepDown, handleTimeoutNow, handleVoteReply } from './election.js';
 import type { Entry } from './entry.js';
 import { acknowledgePersisted, handleAppend, handleHeartbeat, sendOwedAcknowledgement } from './follower.js';
 import type { LogId, NodeId, Term } from './ids.js';
@@ -175,8 +175,7 @@ function step(raft: RaftState, input: Input): void {
     case 'campaign':
       return handleCampaign(raft);
     case 'pauseElections':
-      raft.electionsPaused = input.paused;
-      return;
+      return handlePauseElections(raft, input.paused);
     case 'halt':
       return halt(raft, input.reason);
     default:

@@ -13,6 +13,7 @@ export interface CoreStatus {
   readonly persistedTerm: Term;
   readonly persistedVote: NodeId | null;
   readonly leaderId: NodeId | null;
+  readonly electionsPaused: boolean;
   readonly leadership: {
     readonly sinceAt: number;
     readonly noopIndex: LogIndex;
@@ -54,6 +55,7 @@ export function statusOf(raft: RaftState): CoreStatus {
     persistedTerm: raft.durability.persistedTerm,
     persistedVote: raft.durability.persistedVote,
     leaderId: raft.leaderId,
+    electionsPaused: raft.electionsPaused,
     leadership:
       leadership === null
         ? null

@@ -109,8 +109,14 @@ export interface RaftNode<C, R, Q = never, A = never> {
   stepDown(): void;
   /** Starts an election now, pre-vote first. Nothing happens on the leader or a learner. @throws {StoppedError} */
   campaign(): void;
-  /** Maintenance: until `resumeElections()` this node starts no election of its own; it still votes and follows. @throws {StoppedError} */
+  /**
+   * Maintenance: until `resumeElections()`, or until the node ends, this node starts no election of its own and takes no
+   * leadership that is handed to it; it still votes, follows, and leads on if it leads. `campaign()` asks for one all the
+   * same. Said by `ElectionsPaused` and `metrics.electionsPaused`; nothing happens when they are paused already.
+   * @throws {StoppedError}
+   */
   pauseElections(): void;
+  /** Ends what `pauseElections()` began, if it did; said by `ElectionsResumed`. @throws {StoppedError} */
   resumeElections(): void;
 
   /** Takes a snapshot of what is applied now, or joins the one being taken; resolves when it is durable. Rejects with what state machine or storage said. */

@@ -13,6 +13,8 @@ const KINDS: Readonly<Record<EventType, 'essential' | 'routine'>> = Object.freez
   EventLoopStalled: 'essential',
   ElectionTimeoutElapsed: 'routine',
   ElectionTimeoutExtended: 'essential',
+  ElectionsPaused: 'essential',
+  ElectionsResumed: 'essential',
   PreVoteStarted: 'routine',
   PreVoteConcluded: 'routine',
   ElectionStarted: 'essential',

@@ -24,6 +24,8 @@ const LINES: { readonly [K in EventType]?: readonly [EventBodies[K], string][] }
   ],
   EventLoopStalled: [[{ stalledMs: 312.4 }, 'the thread was held for 312 ms']],
   ElectionTimeoutExtended: [[{ lateMs: 4000 }, 'a timer was 4000 ms late; taken for a pause, not for a lost leader']],
+  ElectionsPaused: [[{ role: 'follower' }, 'starts no election of its own until they are resumed']],
+  ElectionsResumed: [[{ role: 'follower' }, 'campaigns again when no leader is heard']],
   ElectionStarted: [[{ trigger: 'timeout' }, 'campaigns (timeout)']],
   ElectionWon: [[{ durationMs: 3.14 }, 'won after 3.1 ms']],
   ElectionLost: [[{ reason: 'higherTerm' }, 'lost (higher term)']],

@@ -62,6 +62,8 @@ const REACHED_BY: Readonly<Record<EventType, Scene>> = {
   SnapshotSaved: 'a machine can\'t be saved, then can, and a node that was away gets what was saved',
   SnapshotInstalled: 'a machine can\'t be saved, then can, and a node that was away gets what was saved',
   LogCompacted: 'a machine can\'t be saved, then can, and a node that was away gets what was saved',
+  ElectionsPaused: 'a server joins and is promoted, a change is refused, and leadership is handed over',
+  ElectionsResumed: 'a server joins and is promoted, a change is refused, and leadership is handed over',
   LearnerPromoted: 'a server joins and is promoted, a change is refused, and leadership is handed over',
   MembershipRejected: 'a server joins and is promoted, a change is refused, and leadership is handed over',
   LeadershipTransferStarted: 'a server joins and is promoted, a change is refused, and leadership is handed over',

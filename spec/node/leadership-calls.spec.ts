@@ -100,10 +100,16 @@ describe('calls about leadership', () => {
     for (const { node } of others) node.pauseElections();
     cluster.crash(leader.id);
     await cluster.advance(20_000);
+    for (const { node } of others) node.pauseElections(); // as they are: no news
+    await cluster.settle();
+    expect(others.map(({ id, node }) => [node.metrics.value.electionsPaused, cluster.eventsOf(id, 'ElectionsPaused').length])).toEqual([[true, 1], [true, 1]]);
     expect(others.map(({ node }) => node.metrics.value.role)).toEqual(['follower', 'follower']);
+    other(0).node.resumeElections();
     other(0).node.resumeElections();
     const next = await cluster.leader([other(0).id, other(1).id]);
     expect(next.id).toBe(other(0).id); // with the vote of one that is paused
+    expect(next.node.metrics.value.electionsPaused).toBe(false);
+    expect(cluster.eventsOf(next.id, 'ElectionsPaused', 'ElectionsResumed').map(({ type }) => type)).toEqual(['ElectionsPaused', 'ElectionsResumed']);
     await expect(next.node.propose('x')).resolves.toMatchObject({ value: 1 });
   });
 

@@ -12,6 +12,7 @@ export function statusFromMetrics(metrics: RaftMetrics): CoreStatus {
     persistedTerm: metrics.persistedTerm,
     persistedVote: metrics.votedFor,
     leaderId: metrics.leaderId,
+    electionsPaused: metrics.electionsPaused,
     leadership:
       leadership === null
         ? null

@@ -29,6 +29,8 @@ const EXAMPLES: { readonly [K in EventType]: Omit<BodyOf<K>, 'type' | 'term'> } 
   EventLoopStalled: { stalledMs: 120 },
   ElectionTimeoutElapsed: { timeoutMs: 200 },
   ElectionTimeoutExtended: { lateMs: 900 },
+  ElectionsPaused: { role: 'follower' },
+  ElectionsResumed: { role: 'follower' },
   PreVoteStarted: { forTerm: 2 },
   PreVoteConcluded: { granted: true, by: ['a', 'b'], against: [] },
   ElectionStarted: { trigger: 'timeout' },

@@ -22,6 +22,7 @@ export class MetricsDraft {
   votedFor: NodeId | null;
   persistedTerm: Term;
   leaderId: NodeId | null;
+  electionsPaused: boolean;
   leadership: Leadership | null;
   lastLog: LogId;
   persisted: LogId;
@@ -50,6 +51,7 @@ export class MetricsDraft {
     this.votedFor = from.votedFor;
     this.persistedTerm = from.persistedTerm;
     this.leaderId = from.leaderId;
+    this.electionsPaused = from.electionsPaused;
     this.leadership = from.leadership;
     this.lastLog = from.lastLog;
     this.persisted = from.persisted;

@@ -20,6 +20,7 @@ export function initialMetrics(nodeId: NodeId = '', runId = ''): RaftMetrics {
     votedFor: null,
     persistedTerm: 0,
     leaderId: null,
+    electionsPaused: false,
     leadership: null,
     lastLog: ORIGIN,
     persisted: ORIGIN,

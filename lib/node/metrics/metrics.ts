@@ -20,6 +20,8 @@ export interface RaftMetrics {
   readonly votedFor: NodeId | null;
   readonly persistedTerm: Term;
   readonly leaderId: NodeId | null;
+  /** By `pauseElections()`: this node starts no election of its own. */
+  readonly electionsPaused: boolean;
   /** Set while this node leads. */
   readonly leadership: Leadership | null;
   readonly lastLog: LogId;

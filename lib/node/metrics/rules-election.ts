@@ -5,6 +5,8 @@ type ElectionKind =
   | 'RoleChanged'
   | 'ElectionTimeoutElapsed'
   | 'ElectionTimeoutExtended'
+  | 'ElectionsPaused'
+  | 'ElectionsResumed'
   | 'PreVoteStarted'
   | 'PreVoteConcluded'
   | 'ElectionStarted'
@@ -31,6 +33,12 @@ export const electionRules: FoldRules<ElectionKind> = {
   },
   ElectionTimeoutElapsed: leavesMetrics,
   ElectionTimeoutExtended: leavesMetrics,
+  ElectionsPaused(draft) {
+    draft.electionsPaused = true;
+  },
+  ElectionsResumed(draft) {
+    draft.electionsPaused = false;
+  },
   PreVoteStarted: leavesMetrics,
   PreVoteConcluded: leavesMetrics,
   ElectionStarted(draft) {

@@ -21,6 +21,7 @@ export function seal(draft: MetricsDraft, previous: RaftMetrics): RaftMetrics {
     votedFor: draft.votedFor,
     persistedTerm: draft.persistedTerm,
     leaderId: draft.leaderId,
+    electionsPaused: draft.electionsPaused,
     leadership: draft.leadership,
     lastLog: sealLogId(draft.lastLog, previous.lastLog),
     persisted: sealLogId(draft.persisted, previous.persisted),

@@ -12,6 +12,7 @@ export function foldDifference(metrics: RaftMetrics, status: CoreStatus): string
     differs('persistedTerm', metrics.persistedTerm, status.persistedTerm) ??
     differs('votedFor', metrics.votedFor, status.persistedVote) ??
     differs('leaderId', metrics.leaderId, status.leaderId) ??
+    differs('electionsPaused', metrics.electionsPaused, status.electionsPaused) ??
     leadershipDiffers(metrics, status) ??
     idDiffers('lastLog', metrics.lastLog, status.lastLog) ??
     idDiffers('persisted', metrics.persisted, status.persisted) ??

@@ -20,6 +20,7 @@ const EFFECTS: Partial<Record<EventType, Record<string, unknown>>> = {
   FatalErrorRaised: { runningState: 'failed', fatalError: 'append: disk is full' },
   NodeStopped: { runningState: 'stopped' },
   EventLoopStalled: { eventLoopStallMaxMs: 120 },
+  ElectionsPaused: { electionsPaused: true },
   ElectionStarted: { 'counters.electionsStarted': 2 },
   ElectionWon: { 'counters.electionsWon': 2 },
   ElectionLost: { 'counters.electionsLost': 1 },
