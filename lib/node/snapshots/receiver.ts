@@ -51,6 +51,7 @@ interface Reception {
  */
 export class SnapshotReceiver {
   private current: Reception | null = null;
+  private isClosed = false;
 
   constructor(private readonly parts: SnapshotReceiverParts) {}
 
@@ -72,8 +73,9 @@ export class SnapshotReceiver {
     if (reception.bytes.length <= MAX_WAITING_BYTES) this.acknowledge(reception);
   }
 
-  /** Gives up what is not complete: the node ends. */
+  /** Gives up what is not complete, and begins no restoring: the node ends, and the state machine is the caller's again. */
   close(): void {
+    this.isClosed = true;
     this.current?.bytes.fail(new Error('the node stops'));
     this.current = null;
   }
@@ -108,9 +110,12 @@ export class SnapshotReceiver {
   private async install(reception: Reception, saved: SnapshotMeta): Promise<void> {
     const { storage, stateMachine, enqueue, onRestored, onFault } = this.parts;
     try {
+      if (this.hasEnded()) return; // the next start restores it
       const snapshot = await storage.readSnapshot();
       if (snapshot === null) throw new Error('the snapshot that was just saved is not there');
+      if (this.hasEnded()) return;
       await stateMachine.reset();
+      if (this.hasEnded()) return;
       await stateMachine.restore(snapshot.chunks);
       onRestored(saved.last);
       enqueue({ type: 'snapshotInstalled', snapshot: saved });
@@ -118,6 +123,11 @@ export class SnapshotReceiver {
     } catch (error) {
       onFault('restore', error);
     }
+  }
+
+  /** Asked again after every wait. */
+  private hasEnded(): boolean {
+    return this.isClosed;
   }
 
   /** Storage did not take it, or the log has caught up; another that took its place goes on. */

@@ -245,6 +245,31 @@ describe('sending snapshots', () => {
     await cluster.until(() => machine.words.length === 11);
   });
 
+  test('a receiver that stops while the snapshot is being saved leaves its state machine alone', async () => {
+    await open();
+    const machine = new SlowToRestore();
+    const d = await cluster.join('d', { stateMachine: machine });
+    const { storage } = d.options;
+    const save = storage.saveSnapshot.bind(storage);
+    let isSaved = false;
+    let letGo: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (letGo = resolve));
+    storage.saveSnapshot = async (...args) => {
+      const saved = await save(...args);
+      isSaved = true;
+      await held;
+      return saved;
+    };
+    await add();
+    await cluster.until(() => isSaved);
+    const stopped = d.node.stop();
+    letGo();
+    await stopped;
+    await cluster.advance(1_000);
+    expect(machine.isRestoring).toBe(false);
+    machine.goOn();
+  });
+
   test('a receiver whose disk refuses it keeps what it had, says so, and gets it again', async () => {
     await open();
     const d = await cluster.join('d');
