@@ -12,6 +12,7 @@ import { durableBeforeSaid, oneVotePerTerm, persistedStateNeverGoesBack } from '
 import { eventsAreGapless, foldEqualsState, leadershipsArePaired } from './invariants/reporting.js';
 import { ServerRecord, type DiskImage, type RunRecord } from './invariants/server-record.js';
 import { ShadowLog } from './invariants/shadow-log.js';
+import { ToldState } from './invariants/told-state.js';
 import { InvariantViolation, must } from './invariants/violation.js';
 
 export { InvariantViolation } from './invariants/violation.js';
@@ -54,6 +55,7 @@ export class Invariants {
       runId,
       metrics,
       fold: new MetricsFold(initialMetrics(id, runId)),
+      told: new ToldState(),
       seq: 0,
       turns: 0,
       status: null,
@@ -83,6 +85,7 @@ export class Invariants {
     const run = this.#run(id);
     eventsAreGapless(id, run, event);
     leadershipsArePaired(id, run, event);
+    run.told.take(id, event);
     run.fold.apply(event, event.at, event.seq);
     if (event.type === 'NodeStopped') run.hasEnded = true;
     must(event.type !== 'MessageRejected', 'correct servers send only what is lawful', () => `${id} refused a message: ${JSON.stringify(event)}`);

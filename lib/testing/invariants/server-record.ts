@@ -6,6 +6,7 @@ import type { SnapshotMeta } from '../../core/messages.js';
 import type { MetricsFold } from '../../node/metrics/fold.js';
 import type { RaftMetrics } from '../../node/metrics/metrics.js';
 import type { ShadowLog } from './shadow-log.js';
+import type { ToldState } from './told-state.js';
 
 /** What is on a server's disk, as far as the checks look at it. `MemoryDisk.image` is one. */
 export interface DiskImage {
@@ -23,6 +24,8 @@ export interface RunRecord {
   readonly metrics: () => RaftMetrics;
   /** An independent fold of what was published. */
   readonly fold: MetricsFold;
+  /** What the events have said, for the next one to follow from. */
+  readonly told: ToldState;
   /** Of the last event. */
   seq: number;
   turns: number;

@@ -11,6 +11,7 @@ export const FAULT_NAMES = Object.freeze([
   'slow link',
   'crash',
   'power cut',
+  'coup',
   'pause',
   'clock drift',
   'stop',

@@ -106,6 +106,28 @@ export const FAULTS: Readonly<Record<FaultName, Fault>> = {
     for (const server of dice.shuffled(up).slice(0, dice.whole(2, cluster.servers.length))) server.crash('loses its power');
     return true;
   },
+  /** A leader is cut off while all others start anew, with no memory of the lease that they have given, or their clocks hurry on. */
+  coup(context) {
+    const { cluster, dice, until } = context;
+    const leader = cluster.servers.find(({ isLeading }) => isLeading);
+    if (leader === undefined) return false;
+    cluster.note(`${leader.id} is isolated by a coup`);
+    cluster.network.isolate(leader.id);
+    healLater(context, [100, 1000]);
+    const { clockRates } = cluster.plan;
+    leader.drift(Math.min(...clockRates));
+    until([100, 1000], () => leader.drift(1));
+    const isRestart = dice.chance(0.5);
+    for (const server of cluster.servers) {
+      if (server === leader) continue;
+      if (isRestart) server.crash('starts anew');
+      cluster.betweenTurns(() => {
+        if (server.run === null) server.boot();
+        server.drift(Math.max(...clockRates));
+      });
+    }
+    return true;
+  },
   pause: ({ cluster, dice, until }) =>
     withServer(cluster, dice, (server) => {
       server.pause();

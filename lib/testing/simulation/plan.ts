@@ -54,7 +54,7 @@ export function planOf(seed: number): SimulationPlan {
   const faultGapMs = dice.pick([100, 300, 1000]);
   const granularityMs = dice.pick([0, 0, 0.5, 1, 5]);
   const electionTimeoutMinMs = dice.pick([100, 150, 300]);
-  const leaseDriftMargin = dice.pick([0.01, 0.1, 0.3]);
+  const leaseDriftMargin = dice.pick([0.01, 0.1, 0.3, 0.5]);
   // What late timers leave of the margin is how far the rates of two clocks may be apart.
   const margin = leaseDriftMargin - granularityMs / electionTimeoutMinMs;
   const areLeasesSafe = margin > 0 && dice.chance(0.6);
@@ -80,7 +80,7 @@ export function planOf(seed: number): SimulationPlan {
     ...operationsOf(seed),
     node: {
       electionTimeoutMinMs,
-      electionTimeoutMaxMs: electionTimeoutMinMs * dice.pick([1.2, 2, 2]),
+      electionTimeoutMaxMs: electionTimeoutMinMs * dice.pick([1.05, 1.2, 2]),
       heartbeatIntervalMs: electionTimeoutMinMs * dice.pick([0.1, 0.3, 0.5]),
       leaseDriftMargin,
       drainTimeoutMs: dice.pick([0, 200]),

@@ -87,7 +87,9 @@ export class SimulatedServer {
       stateMachine: new JournalMachine({
         ...delay,
         onApply: (batch) => cluster.guard(() => cluster.invariants.stateMachineSafety(id, batch)),
-        onRestore: (state) => cluster.observeRestore(id, disk.image.snapshot?.meta.last ?? ORIGIN, state),
+        onRestore: (state) => {
+          if (process.isAlive) cluster.observeRestore(id, disk.image.snapshot?.meta.last ?? ORIGIN, state);
+        },
         snapshotShape: () => ({ paddingBytes: Math.floor(this.#dice.between(snapshot.paddingBytes)), chunkBytes: snapshot.chunkBytes, pause }),
       }),
       commandCodec,
