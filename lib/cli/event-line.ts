@@ -88,7 +88,9 @@ function describe(event: RaftEvent): Description {
     case 'LeadershipTransferStarted':
       return plain(`hands leadership to ${event.to}`);
     case 'LeadershipTransferEnded':
-      return event.outcome === 'transferred' ? good(`${event.to ?? 'another'} has taken over`) : notice(`not handed over (${words(event.outcome)}${event.reason === '' ? '' : `: ${words(event.reason)}`})`);
+      return event.outcome === 'transferred' ? good(`${event.to} has taken over`) : notice(`not handed over (${words(event.outcome)}${event.reason === '' ? '' : `: ${words(event.reason)}`})`);
+    case 'TransferRejected':
+      return notice(`leadership is not handed ${event.to === null ? 'over' : `to ${event.to}`}: ${words(event.reason)}`);
     default:
       return describeRest(event);
   }

@@ -68,7 +68,10 @@ export interface EventBodies {
   /** Pairs with exactly one `LeadershipAcquired`, on every path. */
   LeadershipLost: { readonly reason: LeadershipLossReason };
   LeadershipTransferStarted: { readonly to: NodeId };
-  LeadershipTransferEnded: { readonly to: NodeId | null; readonly outcome: 'transferred' | 'timedOut' | 'aborted' | 'refused'; readonly reason: string };
+  /** Pairs with exactly one `LeadershipTransferStarted`, unless the process ends first. */
+  LeadershipTransferEnded: { readonly to: NodeId; readonly outcome: 'transferred' | 'timedOut' | 'aborted'; readonly reason: string };
+  /** A transfer was refused; none was started. `to` is null when no target was named. */
+  TransferRejected: { readonly to: NodeId | null; readonly reason: string };
   LeaseChanged: { readonly valid: boolean };
 
   // — Log —
@@ -111,6 +114,7 @@ export interface EventBodies {
   ReplicationProgressed: { readonly peer: NodeId; readonly matched: LogIndex; readonly next: LogIndex; readonly inFlight: number };
   /** ⊞ The first answer to a round arrived from this peer; `rttMs` as last known, null while no round could be timed. */
   PeerContacted: { readonly peer: NodeId; readonly rttMs: number | null };
+  /** The transport lost its connection to a member, or could not make one; told once, until the `PeerRecovered` that pairs with it. A member that is removed is not missed any more. */
   PeerUnreachable: { readonly peer: NodeId; readonly error: string };
   PeerRecovered: { readonly peer: NodeId };
   /** ⊞ A quorum has answered a round that began at `since` (monotonic ms). */

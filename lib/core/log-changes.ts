@@ -2,7 +2,7 @@ import { decodeConfiguration, type Configuration } from './configuration.js';
 import type { Entry } from './entry.js';
 import type { LogIndex } from './ids.js';
 import { invariant } from './invariant.js';
-import { syncPeers } from './peers.js';
+import { forgetStrangers, syncPeers } from './peers.js';
 import { plainLogId, visibleRole, type RaftState } from './state.js';
 
 /** Appends one entry to the log in memory; a configuration takes effect at once (thesis §4.1). */
@@ -23,6 +23,7 @@ export function truncateLog(raft: RaftState, after: LogIndex): void {
   if (!raft.membership.truncateAfter(after)) return;
   const { index, configuration } = raft.membership.effective;
   raft.emit({ type: 'MembershipReverted', term: raft.term, configuration, index });
+  forgetStrangers(raft);
   tellRoleChange(raft, role);
 }
 
@@ -32,6 +33,7 @@ function appendConfiguration(raft: RaftState, entry: Entry, configuration: Confi
   raft.membership.append(entry.index, configuration);
   const joint = configuration.votersOutgoing.length > 0;
   raft.emit({ type: 'MembershipAppended', term: raft.term, configuration, index: entry.index, joint });
+  forgetStrangers(raft);
   tellRoleChange(raft, role);
   if (raft.leadership !== null) syncPeers(raft, raft.leadership);
 }

@@ -6,6 +6,7 @@ import type { AppendRejected, AppendReply, HeartbeatReply } from './messages.js'
 import type { ReplicationState } from './events.js';
 import type { PeerProgress } from './progress.js';
 import { rejectMessage } from './follower.js';
+import { tellConnection } from './peers.js';
 import { becomeFollower } from './roles.js';
 import { plainLogId, type RaftState } from './state.js';
 import { abandonTarget } from './transfer.js';
@@ -66,7 +67,7 @@ export function handleEntriesRead(raft: RaftState, id: NodeId, entries: readonly
 
 /** The transport lost or regained its connection to a peer. */
 export function handleConnection(raft: RaftState, id: NodeId, up: boolean, error: string): void {
-  raft.emit(up ? { type: 'PeerRecovered', term: raft.term, peer: id } : { type: 'PeerUnreachable', term: raft.term, peer: id, error });
+  tellConnection(raft, id, up, error);
   const peer = raft.leadership?.peers.get(id);
   if (peer === undefined) return;
   if (!up && raft.leadership !== null) abandonTarget(raft, raft.leadership, id);

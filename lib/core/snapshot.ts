@@ -2,6 +2,7 @@ import type { LogId, LogIndex, NodeId } from './ids.js';
 import { advanceCommit } from './commit.js';
 import { acknowledgePersisted, hearLeader } from './follower.js';
 import type { InstallSnapshot, InstallSnapshotReply, SnapshotMeta } from './messages.js';
+import { forgetStrangers } from './peers.js';
 import { acknowledge, enterState } from './replication.js';
 import { becomeFollower } from './roles.js';
 import { noteContact } from './lease.js';
@@ -71,6 +72,7 @@ export function handleSnapshotInstalled(raft: RaftState, snapshot: SnapshotMeta)
   raft.membership.restore({ index: configurationIndex, configuration });
   const id = plainLogId(last);
   raft.emit({ type: 'SnapshotInstalled', term: raft.term, last: id, lastLog: id, persisted: id, configuration, configurationIndex });
+  forgetStrangers(raft);
   const to = visibleRole(raft);
   if (to !== role) raft.emit({ type: 'RoleChanged', term: raft.term, from: role, to, reason: 'membership' });
   raft.leaderMatched = Math.max(raft.leaderMatched, last.index);

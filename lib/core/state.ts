@@ -66,6 +66,8 @@ export class RaftState {
   electionTimeoutMs = 0;
   /** A transfer that outlived the leadership which began it: who leads next decides what became of it. */
   handover: Transfer | null = null;
+  /** Members to which the transport has no connection, and why; as told by PeerUnreachable. */
+  readonly unreachable = new Map<NodeId, string>();
   halted = false;
   /** Maintenance: this server starts no election of its own. */
   electionsPaused = false;

@@ -14,6 +14,7 @@ export interface CoreStatus {
   readonly persistedVote: NodeId | null;
   readonly leaderId: NodeId | null;
   readonly electionsPaused: boolean;
+  readonly unreachable: Readonly<Record<NodeId, string>>;
   readonly leadership: {
     readonly sinceAt: number;
     readonly noopIndex: LogIndex;
@@ -56,6 +57,7 @@ export function statusOf(raft: RaftState): CoreStatus {
     persistedVote: raft.durability.persistedVote,
     leaderId: raft.leaderId,
     electionsPaused: raft.electionsPaused,
+    unreachable: Object.fromEntries(raft.unreachable),
     leadership:
       leadership === null
         ? null

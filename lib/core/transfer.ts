@@ -4,18 +4,21 @@ import type { PeerProgress } from './progress.js';
 import type { TransferOutcome } from './output.js';
 import type { RaftState } from './state.js';
 
+/** How a transfer that was begun can end. */
+type Ended = Exclude<TransferOutcome['outcome'], 'refused'>;
+
 /**
  * Begins to hand leadership over (thesis §3.10): proposals are refused from here on; once the target holds the
  * whole log it is told to campaign at once. After `timeoutMs` writes resume.
  */
 export function handleTransfer(raft: RaftState, id: number, to: NodeId | null, timeoutMs: number): void {
   const { leadership } = raft;
-  if (leadership === null) return answer(raft, id, to, 'refused', 'notLeader');
-  if (leadership.transfer !== null) return answer(raft, id, to, 'refused', 'another transfer is under way');
+  if (leadership === null) return refuse(raft, id, to, 'notLeader');
+  if (leadership.transfer !== null) return refuse(raft, id, to, 'another transfer is under way');
   const target = to ?? bestSuccessor(raft, leadership)?.id ?? null;
-  if (target === null) return answer(raft, id, to, 'refused', 'no other voter is in touch');
-  if (target === raft.id) return answer(raft, id, to, 'refused', 'this node leads already');
-  if (!raft.configuration.voters.includes(target)) return answer(raft, id, to, 'refused', `${target} is not a voter`);
+  if (target === null) return refuse(raft, id, to, 'no other voter is in touch');
+  if (target === raft.id) return refuse(raft, id, to, 'this node leads already');
+  if (!raft.configuration.voters.includes(target)) return refuse(raft, id, to, `${target} is not a voter`);
   leadership.transfer = { id, to: target, deadline: raft.now + timeoutMs, isSent: false };
   raft.emit({ type: 'LeadershipTransferStarted', term: raft.term, to: target });
 }
@@ -118,13 +121,19 @@ function preferPriority(raft: RaftState, leadership: Leadership): void {
   handleTransfer(raft, 0, best, raft.options.electionTimeoutMaxMs);
 }
 
-function endTransfer(raft: RaftState, leadership: Leadership, outcome: TransferOutcome['outcome'], reason: string): void {
+function endTransfer(raft: RaftState, leadership: Leadership, outcome: Ended, reason: string): void {
   const { transfer } = leadership;
   leadership.transfer = null;
   if (transfer !== null) answer(raft, transfer.id, transfer.to, outcome, reason);
 }
 
-function answer(raft: RaftState, id: number, to: NodeId | null, outcome: TransferOutcome['outcome'], reason: string): void {
+function answer(raft: RaftState, id: number, to: NodeId, outcome: Ended, reason: string): void {
   raft.emit({ type: 'LeadershipTransferEnded', term: raft.term, to, outcome, reason });
   if (id > 0) raft.outbox.transferOutcomes.push({ id, to, outcome, reason });
+}
+
+/** Nothing was begun, so there is nothing to end. */
+function refuse(raft: RaftState, id: number, to: NodeId | null, reason: string): void {
+  raft.emit({ type: 'TransferRejected', term: raft.term, to, reason });
+  if (id > 0) raft.outbox.transferOutcomes.push({ id, to, outcome: 'refused', reason });
 }

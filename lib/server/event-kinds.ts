@@ -32,6 +32,7 @@ const KINDS: Readonly<Record<EventType, 'essential' | 'routine'>> = Object.freez
   LeadershipLost: 'essential',
   LeadershipTransferStarted: 'essential',
   LeadershipTransferEnded: 'essential',
+  TransferRejected: 'essential',
   LeaseChanged: 'routine',
   LatestLog: 'routine',
   EntriesPersisted: 'routine',

@@ -40,7 +40,11 @@ const LINES: { readonly [K in EventType]?: readonly [EventBodies[K], string][] }
   LeadershipTransferEnded: [
     [{ to: 'b', outcome: 'transferred', reason: '' }, 'b has taken over'],
     [{ to: 'b', outcome: 'timedOut', reason: '' }, 'not handed over (timed out)'],
-    [{ to: 'b', outcome: 'refused', reason: 'b is not a voter' }, 'not handed over (refused: b is not a voter)'],
+    [{ to: 'b', outcome: 'aborted', reason: 'b is no longer a voter' }, 'not handed over (aborted: b is no longer a voter)'],
+  ],
+  TransferRejected: [
+    [{ to: 'b', reason: 'b is not a voter' }, 'leadership is not handed to b: b is not a voter'],
+    [{ to: null, reason: 'notLeader' }, 'leadership is not handed over: not leader'],
   ],
   MembershipRejected: [[{ reason: 'no voters would be left' }, 'a change was refused: no voters would be left']],
   LearnerPromoted: [[{ learner: 'd', index: 9 }, 'd has caught up and becomes a voter']],
@@ -61,7 +65,8 @@ const LINES: { readonly [K in EventType]?: readonly [EventBodies[K], string][] }
   SnapshotSaved: [[{ last: id(9), bytes: 1000, ms: 12 }, 'through 9@2, 1000 bytes in 12 ms']],
   SnapshotSent: [
     [{ peer: 'c', outcome: 'acknowledged', ms: 12 }, 'c has it after 12 ms'],
-    [{ peer: 'c', outcome: 'failed', ms: 12 }, 'to c failed after 12 ms'],
+    [{ peer: 'c', outcome: 'failed', ms: 12 }, 'to c ended after 12 ms (failed)'],
+    [{ peer: 'c', outcome: 'leadershipLost', ms: 12 }, 'to c ended after 12 ms (leadership lost)'],
   ],
   SnapshotInstalled: [[{ last: id(9), lastLog: id(9), persisted: id(9), configuration, configurationIndex: 1 }, 'state through 9@2 came from the leader']],
   StorageStalled: [[{ ms: 1000 }, 'a write has taken 1000 ms']],

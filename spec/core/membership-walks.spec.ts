@@ -26,7 +26,7 @@ const CHANGES: readonly MembershipChange[] = [
 type Chance =
   | { readonly type: 'deliver' | 'drop' | 'double'; readonly which: number }
   | { readonly type: 'persist' | 'apply' | 'propose' | 'readLog' | 'crash' | 'compact' | 'stepDown' | 'campaign' | 'stage' | 'install'; readonly who: number }
-  | { readonly type: 'change' | 'transfer' | 'read'; readonly who: number; readonly what: number }
+  | { readonly type: 'change' | 'transfer' | 'read' | 'pause' | 'connect'; readonly who: number; readonly what: number }
   | { readonly type: 'wait'; readonly ms: number }
   | { readonly type: 'settle' | 'send' };
 
@@ -39,6 +39,7 @@ const chance: fc.Arbitrary<Chance> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ type: fc.constantFrom('crash' as const, 'compact' as const, 'stepDown' as const, 'campaign' as const), who }) },
   { weight: 9, arbitrary: fc.record({ type: fc.constantFrom('stage' as const, 'install' as const), who }) },
   { weight: 4, arbitrary: fc.record({ type: fc.constantFrom('change' as const, 'transfer' as const, 'read' as const), who, what: fc.nat(20) }) },
+  { weight: 3, arbitrary: fc.record({ type: fc.constantFrom('pause' as const, 'connect' as const), who, what: fc.nat(20) }) },
   { weight: 6, arbitrary: fc.record({ type: fc.constant('wait' as const), ms: fc.nat(60) }) },
   { weight: 3, arbitrary: fc.record({ type: fc.constantFrom('settle' as const, 'send' as const) }) },
 );
@@ -84,6 +85,12 @@ class Walk {
         break;
       case 'send':
         this.carrier.send();
+        break;
+      case 'pause':
+        cluster.step(IDS[what.who] ?? 'a', { type: 'pauseElections', paused: what.what % 3 === 0 });
+        break;
+      case 'connect':
+        cluster.step(IDS[what.who] ?? 'a', { type: 'connection', peer: IDS[what.what % 5] ?? 'a', up: what.what % 2 === 0, error: 'reset' });
         break;
       case 'change':
       case 'transfer':
@@ -164,6 +171,9 @@ class Walk {
 
   /** Left alone, it comes to rest: one leader, no joint configuration, every call answered, every member with the whole log. */
   recover(): void {
+    for (const id of IDS) {
+      this.cluster.step(id, { type: 'pauseElections', paused: false }, ...IDS.map((peer) => ({ type: 'connection' as const, peer, up: true, error: '' })));
+    }
     this.run(6_000);
     const leader = defined(this.cluster.leader ?? undefined, 'a leader');
     this.cluster.propose(leader, 'last');
@@ -174,6 +184,8 @@ class Walk {
     const here = membersOf(effective.configuration);
     expect(here.map((id) => [id, this.cluster.status(id).applied])).toEqual(here.map((id) => [id, { index: lastLog.index, term: lastLog.term }]));
     expect(here.map((id) => this.cluster.status(id).effective)).toEqual(here.map(() => effective));
+    for (const id of IDS) this.cluster.step(id, { type: 'halt', reason: 'stopped' });
+    expect(IDS.map((id) => this.cluster.node(id).pairs.open)).toEqual(IDS.map(() => []));
   }
 }
 

@@ -67,6 +67,7 @@ const REACHED_BY: Readonly<Record<EventType, Scene>> = {
   LearnerPromoted: 'a server joins and is promoted, a change is refused, and leadership is handed over',
   MembershipRejected: 'a server joins and is promoted, a change is refused, and leadership is handed over',
   LeadershipTransferStarted: 'a server joins and is promoted, a change is refused, and leadership is handed over',
+  TransferRejected: 'a server joins and is promoted, a change is refused, and leadership is handed over',
   LeadershipTransferEnded: 'a server joins and is promoted, a change is refused, and leadership is handed over',
   SessionOpened: 'a client\'s session is opened, another one left idle, and the first one closed',
   SessionExpired: 'a client\'s session is opened, another one left idle, and the first one closed',

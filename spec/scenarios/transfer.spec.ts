@@ -5,10 +5,13 @@ function transfer(cluster: CoreCluster, to: string | null, timeoutMs = 100): voi
   cluster.step('a', { type: 'transfer', id: 1, to, timeoutMs });
 }
 
-/** What became of the transfer, every time it was told, and the events that said so. */
+/** What became of the transfer, every time it was told, and the events that said so: one that was refused was never started. */
 function outcome(cluster: CoreCluster): (string | null)[][] {
-  const told = cluster.node('a').transferOutcomes.map(({ outcome: what, to, reason }) => [what, to, reason]);
-  expect(cluster.node('a').eventsOf('LeadershipTransferEnded').map(({ outcome: what, to, reason }) => [what, to, reason])).toEqual(told);
+  const node = cluster.node('a');
+  const told = node.transferOutcomes.map(({ outcome: what, to, reason }) => [what, to, reason]);
+  const isRefusal = ([what]: (string | null)[]): boolean => what === 'refused';
+  expect(node.eventsOf('LeadershipTransferEnded').map(({ outcome: what, to, reason }) => [what, to, reason])).toEqual(told.filter((each) => !isRefusal(each)));
+  expect(node.eventsOf('TransferRejected').map(({ to, reason }) => ['refused', to, reason])).toEqual(told.filter(isRefusal));
   return told;
 }
 
@@ -184,6 +187,8 @@ describe('S56 Transfer to an up-to-date follower is immediate; to a lagging one 
     expect(outcome(cluster)).toEqual([['refused', 'c', 'another transfer is under way']]);
     cluster.step('c', { type: 'transfer', id: 7, to: null, timeoutMs: 10 });
     expect(cluster.node('c').transferOutcomes).toMatchObject([{ id: 7, outcome: 'refused', reason: 'notLeader' }]);
+    expect(cluster.node('c').eventsOf('TransferRejected')).toMatchObject([{ to: null, reason: 'notLeader' }]);
+    expect(cluster.node('c').eventsOf('LeadershipTransferEnded')).toEqual([]);
     const alone = ledByA('a');
     transfer(alone, null);
     expect(outcome(alone)).toEqual([['refused', null, 'no other voter is in touch']]);

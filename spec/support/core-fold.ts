@@ -13,6 +13,7 @@ export function statusFromMetrics(metrics: RaftMetrics): CoreStatus {
     persistedVote: metrics.votedFor,
     leaderId: metrics.leaderId,
     electionsPaused: metrics.electionsPaused,
+    unreachable: metrics.unreachable,
     leadership:
       leadership === null
         ? null

@@ -12,8 +12,9 @@ import { initialMetrics } from '../../lib/node/metrics/initial.js';
 import type { BodyOf } from '../../lib/node/metrics/rule.js';
 import type { CoreDisk } from './core-disk.js';
 import { expectFoldEqualsStatus } from './core-fold.js';
+import { EventPairs } from './event-pairs.js';
 
-/** One core with a disk and a state machine that wait to be told. Every turn's events are folded and held against the core's state. */
+/** One core with a disk and a state machine that wait to be told. Every turn's events are folded and held against the core's state, and each end among them against its beginning. */
 export class CoreNode {
   core: RaftCore;
   /** Writes that are issued and not durable, oldest first. */
@@ -30,6 +31,8 @@ export class CoreNode {
   logReads: LogRead[] = [];
   snapshotSends: NodeId[] = [];
   snapshotChunks: SnapshotChunk[] = [];
+  /** Of this run. */
+  pairs = new EventPairs();
   #fold: MetricsFold;
   #run = 0;
   #seq = 0;
@@ -62,7 +65,10 @@ export class CoreNode {
     this.snapshotSends.push(...output.snapshotSends.map(({ peer }) => peer));
     this.snapshotChunks.push(...output.snapshotChunks);
     this.events.push(...output.events);
-    for (const event of output.events) this.#fold.apply(event, now, (this.#seq += 1));
+    for (const event of output.events) {
+      this.#fold.apply(event, now, (this.#seq += 1));
+      this.pairs.follow(event);
+    }
     expectFoldEqualsStatus(this.#fold.snapshot(), this.status);
     return output;
   }
@@ -125,6 +131,7 @@ export class CoreNode {
     this.snapshotChunks = [];
     this.core = new RaftCore(this.options, this.disk.restored(), now);
     this.#fold = this.#newFold();
+    this.pairs = new EventPairs();
   }
 
   /** The events of one kind, oldest first. */

@@ -153,6 +153,7 @@ export const SCENES = {
     await node.changeMembership({ add: { d: 'd:1' } });
     await cluster.until(() => node.metrics.value.membership.committed.voters.includes('d'), 'the promotion');
     await node.changeMembership({ voters: [] }).catch(() => undefined);
+    await node.transferLeadership('z').catch(() => undefined);
     node.pauseElections();
     node.resumeElections();
     await node.transferLeadership();

@@ -59,6 +59,7 @@ const EXAMPLES: { readonly [K in EventType]: Omit<BodyOf<K>, 'type' | 'term'> } 
   MembershipRejected: { reason: 'another change is under way' },
   LearnerPromoted: { learner: 'd', index: 9 },
   LeadershipTransferStarted: { to: 'b' },
+  TransferRejected: { to: 'z', reason: 'z is not a voter' },
   LeadershipTransferEnded: { to: 'b', outcome: 'transferred', reason: '' },
   SnapshotStarted: { trigger: 'policy', last: { index: 9, term: 1 } },
   SnapshotFailed: { error: 'disk full' },

@@ -24,7 +24,8 @@ type ElectionKind =
   | 'LeadershipLost'
   | 'LeaseChanged'
   | 'LeadershipTransferStarted'
-  | 'LeadershipTransferEnded';
+  | 'LeadershipTransferEnded'
+  | 'TransferRejected';
 
 /** Terms, votes and who leads. */
 export const electionRules: FoldRules<ElectionKind> = {
@@ -87,4 +88,5 @@ export const electionRules: FoldRules<ElectionKind> = {
   },
   LeadershipTransferStarted: leavesMetrics,
   LeadershipTransferEnded: leavesMetrics,
+  TransferRejected: leavesMetrics,
 };

@@ -1,5 +1,6 @@
 import { deepFrozen } from './frozen.js';
 import { leavesMetrics, type FoldRules } from './rule.js';
+import { forgetStrangers } from './rules-replication.js';
 
 type LifecycleKind =
   | 'NodeStarted'
@@ -57,6 +58,7 @@ export const lifecycleRules: FoldRules<LifecycleKind> = {
 
   MembershipAppended(draft, event) {
     draft.membership = deepFrozen({ ...draft.membership, effective: event.configuration, effectiveIndex: event.index });
+    forgetStrangers(draft);
   },
   MembershipCommitted(draft, event) {
     draft.membership = deepFrozen({ ...draft.membership, committed: event.configuration, committedIndex: event.index });
@@ -65,5 +67,6 @@ export const lifecycleRules: FoldRules<LifecycleKind> = {
   LearnerPromoted: leavesMetrics,
   MembershipReverted(draft, event) {
     draft.membership = deepFrozen({ ...draft.membership, effective: event.configuration, effectiveIndex: event.index });
+    forgetStrangers(draft);
   },
 };

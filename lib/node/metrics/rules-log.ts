@@ -4,6 +4,7 @@ import { addLatency } from './draft.js';
 import { deepFrozen } from './frozen.js';
 import type { MembershipMetrics } from './metrics.js';
 import { leavesMetrics, type FoldRules } from './rule.js';
+import { forgetStrangers } from './rules-replication.js';
 
 type LogKind =
   | 'LatestLog'
@@ -61,6 +62,7 @@ export const logRules: FoldRules<LogKind> = {
     draft.lastLog = event.lastLog;
     draft.persisted = event.persisted;
     draft.membership = afterInstall(draft.membership, event.configuration, event.configurationIndex, event.last.index);
+    forgetStrangers(draft);
     draft.counters.snapshotsReceived += 1;
   },
 };

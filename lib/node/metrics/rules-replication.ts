@@ -1,4 +1,6 @@
+import { membersOf } from '../../core/configuration.js';
 import type { NodeId } from '../../core/ids.js';
+import type { MetricsDraft } from './draft.js';
 import type { FoldRules } from './rule.js';
 
 type ReplicationKind =
@@ -61,6 +63,12 @@ export const replicationRules: FoldRules<ReplicationKind> = {
     draft.counters.messagesDropped += event.count;
   },
 };
+
+/** Another configuration is in force: who is no member of it is not missed. */
+export function forgetStrangers(draft: MetricsDraft): void {
+  const members = membersOf(draft.membership.effective);
+  for (const id of Object.keys(draft.unreachable)) if (!members.includes(id)) draft.unreachable = without(draft.unreachable, id);
+}
 
 function without(unreachable: Readonly<Record<NodeId, string>>, peer: NodeId): Readonly<Record<NodeId, string>> {
   return Object.freeze(Object.fromEntries(Object.entries(unreachable).filter(([id]) => id !== peer)));

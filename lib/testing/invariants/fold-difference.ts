@@ -13,6 +13,7 @@ export function foldDifference(metrics: RaftMetrics, status: CoreStatus): string
     differs('votedFor', metrics.votedFor, status.persistedVote) ??
     differs('leaderId', metrics.leaderId, status.leaderId) ??
     differs('electionsPaused', metrics.electionsPaused, status.electionsPaused) ??
+    unreachableDiffers(metrics, status) ??
     leadershipDiffers(metrics, status) ??
     idDiffers('lastLog', metrics.lastLog, status.lastLog) ??
     idDiffers('persisted', metrics.persisted, status.persisted) ??
@@ -39,6 +40,14 @@ function leadershipDiffers(metrics: RaftMetrics, status: CoreStatus): string | n
     differs('leadership.leaseValid', told.leaseValid, real.leaseValid) ??
     differs('lastQuorumAckAt', metrics.lastQuorumAckAt, real.lastQuorumAckAt)
   );
+}
+
+function unreachableDiffers({ unreachable: told }: RaftMetrics, { unreachable: real }: CoreStatus): string | null {
+  for (const id in { ...told, ...real }) {
+    const difference = differs(`unreachable.${id}`, told[id] ?? null, real[id] ?? null);
+    if (difference !== null) return difference;
+  }
+  return null;
 }
 
 function peersDiffer(metrics: RaftMetrics, status: CoreStatus): string | null {
