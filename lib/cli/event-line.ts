@@ -119,7 +119,7 @@ function describeRest(event: RaftEvent): Description {
     case 'SnapshotSaved':
       return plain(`through ${at(event.last)}, ${event.bytes} bytes in ${ms(event.ms)}`);
     case 'SnapshotSent':
-      return event.outcome === 'acknowledged' ? plain(`${event.peer} has it after ${ms(event.ms)}`) : notice(`to ${event.peer} failed after ${ms(event.ms)}`);
+      return event.outcome === 'acknowledged' ? plain(`${event.peer} has it after ${ms(event.ms)}`) : notice(`to ${event.peer} ended after ${ms(event.ms)} (${words(event.outcome)})`);
     case 'SnapshotInstalled':
       return good(`state through ${at(event.last)} came from the leader`);
     case 'SessionExpired':

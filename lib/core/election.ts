@@ -12,6 +12,10 @@ export function checkElectionTimeout(raft: RaftState): void {
   const lateMs = raft.now - raft.electionDeadline;
   const timeoutMs = raft.electionTimeoutMs;
   resetElectionTimer(raft);
+  if (isReceivingInVain(raft)) {
+    raft.installing = null;
+    return;
+  }
   if (!mayCampaign(raft)) return;
   // A timer this late means that the process slept; the leader's heartbeats may be waiting unread.
   if (lateMs >= raft.options.electionTimeoutMinMs) {
@@ -22,6 +26,14 @@ export function checkElectionTimeout(raft: RaftState): void {
   startPreVote(raft);
 }
 
+/**
+ * Neither a chunk nor any other word of a leader for a whole timeout: whoever sent the snapshot is gone, and none is pending
+ * any more. Should it go on after all, what is here still counts.
+ */
+function isReceivingInVain(raft: RaftState): boolean {
+  return raft.installing !== null && raft.restoring === null;
+}
+
 /** A voter whose state is not being replaced by a snapshot. */
 function isElectable(raft: RaftState): boolean {
   return isVoter(raft.configuration, raft.id) && raft.installing === null && raft.restoring === null;
@@ -29,7 +41,7 @@ function isElectable(raft: RaftState): boolean {
 
 /** Whether this server starts elections at present. */
 function mayCampaign(raft: RaftState): boolean {
-  return isElectable(raft) && !raft.electionsPaused;
+  return isVoter(raft.configuration, raft.id) && raft.isWilling;
 }
 
 /** Maintenance: pauses or resumes this server's own elections. */

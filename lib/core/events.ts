@@ -125,7 +125,9 @@ export interface EventBodies {
   /** The one before it stays in force. */
   SnapshotFailed: { readonly error: string };
   SnapshotSaved: { readonly last: LogId; readonly bytes: number; readonly ms: number };
-  SnapshotSent: { readonly peer: NodeId; readonly outcome: 'acknowledged' | 'failed'; readonly ms: number };
+  /** A transfer ended; every one that began does. Superseded: a newer snapshot is sent instead. Removed: the peer is no member any more. */
+  SnapshotSent: { readonly peer: NodeId; readonly outcome: 'acknowledged' | 'failed' | 'superseded' | 'removed' | 'leadershipLost'; readonly ms: number };
+  /** More of the leader's snapshot is here, in order and undamaged. */
   SnapshotReceived: { readonly from: NodeId; readonly last: LogId; readonly receivedBytes: number; readonly bytes: number };
   /** The log begins anew behind `last`. Its configuration is the committed one too, unless it stands after `last`. */
   SnapshotInstalled: {

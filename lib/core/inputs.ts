@@ -103,11 +103,11 @@ export interface SnapshotInstalledInput {
   readonly snapshot: SnapshotMeta;
 }
 
-/** A snapshot transfer to a peer ended, acknowledged or not. */
+/** A snapshot transfer to a peer ended: acknowledged, failed, or because a newer snapshot has taken the place of the one it sent. */
 export interface SnapshotSendEndedInput {
   readonly type: 'snapshotSendEnded';
   readonly peer: NodeId;
-  readonly outcome: 'acknowledged' | 'failed';
+  readonly outcome: 'acknowledged' | 'failed' | 'superseded';
   readonly ms: number;
 }
 

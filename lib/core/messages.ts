@@ -72,6 +72,8 @@ export interface AppendReply {
   readonly term: Term;
   readonly round: number;
   readonly matched: LogIndex;
+  /** The sender would campaign at present if it were told to (thesis §3.10). */
+  readonly willing: boolean;
 }
 
 /** The entry at `rejected` is not here. `hint` is the highest entry that may be common (§5.3, the optimisation). */
@@ -96,6 +98,8 @@ export interface HeartbeatReply {
   readonly type: 'heartbeatReply';
   readonly term: Term;
   readonly round: number;
+  /** As in `AppendReply`. */
+  readonly willing: boolean;
 }
 
 /** What a snapshot stands for, apart from its bytes. */
@@ -109,12 +113,14 @@ export interface SnapshotMeta {
   readonly bytes: number;
 }
 
-/** One chunk of a snapshot (§7). Chunks of one snapshot arrive in order of `offset`. */
+/** One chunk of a snapshot (§7), to be taken in order of `offset`. One without data asks how far the receiver is. */
 export interface InstallSnapshot {
   readonly type: 'installSnapshot';
   readonly term: Term;
   readonly round: number;
   readonly snapshot: SnapshotMeta;
+  /** Grows whenever the sender goes back, within its term; the answer repeats it. */
+  readonly attempt: number;
   readonly offset: number;
   readonly data: Uint8Array;
   /** CRC-32 of `data`. */
@@ -122,14 +128,18 @@ export interface InstallSnapshot {
   readonly done: boolean;
 }
 
-/** Acknowledges a chunk, or (when `installed`) the whole: the log through `matched` is in place and durable. */
+/** Answers a chunk, or (when `installed`) the whole: the log through `matched` is in place and durable. */
 export interface InstallSnapshotReply {
   readonly type: 'installSnapshotReply';
   readonly term: Term;
   readonly round: number;
   readonly last: LogId;
+  /** The attempt of the chunk that this answers; 0 for none. */
+  readonly attempt: number;
   /** Bytes received in order so far: where to go on from. */
   readonly received: number;
+  /** That chunk was of no use: it did not follow on what is here, or was damaged. Go back to `received`. */
+  readonly gap: boolean;
   readonly installed: boolean;
   readonly matched: LogIndex;
 }

@@ -33,13 +33,11 @@ export function handleInstallSnapshot(raft: RaftState, from: NodeId, chunk: Inst
   const { last } = chunk.snapshot;
   if (raft.restoring === null && raft.log.termAt(last.index) === last.term) advanceCommit(raft, last.index);
   if (last.index <= raft.commitIndex) {
-    if (chunk.done || chunk.offset === 0) replyInstalled(raft, from, chunk.snapshot, Math.min(raft.commitIndex, raft.durability.persistedIndex));
+    replyInstalled(raft, from, chunk.snapshot, Math.min(raft.commitIndex, raft.durability.persistedIndex));
     return;
   }
   raft.installing = last;
   raft.outbox.snapshotChunks.push({ from, chunk });
-  const receivedBytes = chunk.offset + chunk.data.length;
-  raft.emit({ type: 'SnapshotReceived', term: raft.term, from, last: plainLogId(last), receivedBytes, bytes: chunk.snapshot.bytes });
 }
 
 /** The whole snapshot is here. Until it is in force this server takes no entries and does not campaign; if the log has caught up meanwhile it is not needed. */
@@ -81,13 +79,13 @@ export function handleSnapshotInstalled(raft: RaftState, snapshot: SnapshotMeta)
 }
 
 /** The transfer that this node began as leader is over; the peer is probed from where it now stands. */
-export function handleSnapshotSendEnded(raft: RaftState, id: NodeId, outcome: 'acknowledged' | 'failed', ms: number): void {
+export function handleSnapshotSendEnded(raft: RaftState, id: NodeId, outcome: 'acknowledged' | 'failed' | 'superseded', ms: number): void {
   raft.emit({ type: 'SnapshotSent', term: raft.term, peer: id, outcome, ms });
   const peer = raft.leadership?.peers.get(id);
   if (peer?.state !== 'snapshot') return;
   const next = outcome === 'acknowledged' ? peer.pendingSnapshot + 1 : peer.match + 1;
   enterState(raft, peer, 'probe', next);
-  // A failed transfer is not begun again before the peer has shown that it is alive.
+  // A newer snapshot follows at once. A failed transfer is not begun again before the peer has shown that it is alive.
   peer.probeSent = outcome === 'failed';
 }
 
@@ -110,7 +108,9 @@ function replyInstalled(raft: RaftState, to: NodeId, snapshot: SnapshotMeta, mat
     term: raft.term,
     round: raft.leaderRound,
     last: plainLogId(snapshot.last),
+    attempt: 0,
     received: snapshot.bytes,
+    gap: false,
     installed: true,
     matched,
   });

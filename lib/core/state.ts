@@ -42,7 +42,7 @@ export class RaftState {
   applyingThrough: LogIndex = 0;
   /** The latest durable snapshot. */
   snapshot: SnapshotMeta | null = null;
-  /** The snapshot that is being received or restored; while it is, this server does not campaign. */
+  /** The snapshot that is being received or restored; while it is, this server does not campaign. Null again once its sender falls silent. */
   installing: LogId | null = null;
   /** The one that is here whole: log and state machine are about to be replaced, so nothing is appended or applied. */
   restoring: LogId | null = null;
@@ -87,6 +87,11 @@ export class RaftState {
   /** The leader's own state, or null in any other role. */
   get leadership(): Leadership | null {
     return this.role.type === 'leader' ? this.role.leadership : null;
+  }
+
+  /** Whether this server would campaign if it were told to: not while its elections are paused, nor while a snapshot replaces its state. */
+  get isWilling(): boolean {
+    return !this.electionsPaused && this.installing === null && this.restoring === null;
   }
 
   /** The last entry that would survive a crash. Only this counts in an election. */

@@ -79,6 +79,7 @@ export class Engine<C, R, Q, A> {
     this.sender = new SnapshotSender({ ...shared, clock, stallMs: resolved.core.electionTimeoutMaxMs, onFault: (operation, error) => this.fail(operation, error) });
     this.receiver = new SnapshotReceiver({
       ...shared,
+      clock,
       whenIdle: () => this.applier.whenIdle(),
       onRestored: (last) => this.snapshots.noteRestored(last),
       onFault: (operation, error) => this.fail(operation, error),
@@ -109,6 +110,7 @@ export class Engine<C, R, Q, A> {
     this.subscriptions.add(
       transport.connections.subscribe((change) => {
         this.calls.handleConnection(change.peer, change.up);
+        this.sender.handleConnection(change.peer, change.up);
         this.progressed.next();
         this.loop.enqueue({ type: 'connection', ...change });
       }),
@@ -134,10 +136,10 @@ export class Engine<C, R, Q, A> {
     this.hasFailed = true;
     this.loop.close();
     this.subscriptions.unsubscribe();
+    this.sender.cancelAll();
     const events = [...this.loop.takeReports(), ...haltQuietly(core, clock.now(), reason)];
     const dropped = this.calls.end(reason, cause);
     this.admin.end(reason === 'stopped' ? 'stopped' : 'failed');
-    this.sender.cancelAll();
     this.receiver.close();
     this.snapshots.close();
     if (dropped > 0) events.push({ type: 'ProposalsDropped', term: core.term, count: dropped, reason: 'indeterminate' });

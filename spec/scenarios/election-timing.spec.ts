@@ -72,6 +72,7 @@ describe('S12 No campaign while a snapshot is pending or installing', () => {
     term: 2,
     round: 1,
     snapshot: { last: { index: 50, term: 1 }, configuration: THREE, configurationIndex: 1, bytes: 8 },
+    attempt: 1,
     offset: 0,
     data: new Uint8Array(4),
     checksum: 0,
@@ -83,13 +84,35 @@ describe('S12 No campaign while a snapshot is pending or installing', () => {
     const cluster = new CoreCluster();
     for (const message of [chunk({}), chunk({ offset: 4, done: true })]) {
       cluster.inject('a', 'c', message);
-      for (let i = 0; i < 3; i += 1) cluster.timeout('c');
+      cluster.timeout('c');
       expect(cluster.node('c').eventsOf('PreVoteStarted')).toEqual([]);
     }
+    cluster.step('c', ...cluster.node('c').stage(chunk({ done: true })));
+    for (let i = 0; i < 5; i += 1) cluster.timeout('c');
+    expect(cluster.node('c').eventsOf('PreVoteStarted')).toEqual([]);
     cluster.persist('c');
     cluster.step('c', ...cluster.node('c').install(chunk({ done: true })));
     cluster.timeout('c');
     expect(cluster.status('c')).toMatchObject({ role: 'preCandidate', lastLog: { index: 50, term: 1 } });
+  });
+
+  it('a sender that died does not mute it: without any word of a leader the next timeout but one is a campaign', () => {
+    const cluster = new CoreCluster();
+    cluster.inject('a', 'c', chunk({}));
+    cluster.timeout('c');
+    expect(cluster.status('c').role).toBe('follower');
+    cluster.timeout('c');
+    expect(cluster.status('c').role).toBe('preCandidate');
+  });
+
+  it('every chunk counts anew, and so does a heartbeat between them', () => {
+    const cluster = new CoreCluster();
+    for (let round = 1; round < 10; round += 1) {
+      cluster.inject('a', 'c', chunk({ round }));
+      cluster.timeout('c');
+      cluster.inject('a', 'c', { type: 'heartbeat', term: 2, round: round + 1, commit: 0 });
+    }
+    expect(cluster.node('c').eventsOf('PreVoteStarted')).toEqual([]);
   });
 
   it('a transfer that was given up mutes nobody: the next append is taken, and the timer counts again', () => {

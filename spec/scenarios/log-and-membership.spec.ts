@@ -17,6 +17,7 @@ const snapshotAt = (index: number, configuration: Configuration, configurationIn
   term: 2,
   round: 1,
   snapshot: { last: { index, term: 1 }, configuration, configurationIndex, bytes: 1 },
+  attempt: 1,
   offset: 0,
   data: new Uint8Array(1),
   checksum: 0,

@@ -112,7 +112,7 @@ describe('S24 A slow follower whose needed entries were compacted receives a sna
     cluster.runFor(2 * HEARTBEAT_MS);
     expect(leader.snapshotSends).toEqual(['c', 'c']);
     const snapshot = defined(leader.disk.snapshot);
-    cluster.inject('a', 'c', { type: 'installSnapshot', term: 2, round: 1, snapshot, offset: 0, data: new Uint8Array(100), checksum: 0, done: true });
+    cluster.inject('a', 'c', { type: 'installSnapshot', term: 2, round: 1, snapshot, attempt: 1, offset: 0, data: new Uint8Array(100), checksum: 0, done: true });
     cluster.step('c', ...cluster.node('c').install(defined(cluster.node('c').snapshotChunks[0]).chunk));
     cluster.settle();
     expect(cluster.status('a').peers['c']).toMatchObject({ state: 'replicate', matched: 7 });

@@ -80,6 +80,7 @@ describe('S36 A snapshot carries a joint configuration; who restores from it lea
     term: cluster.status('a').term,
     round: cluster.node('a').core.round,
     snapshot: { last: { index: 0, term: 0 }, configuration: members('abc'), configurationIndex: 1, bytes: 8 },
+    attempt: 1,
     offset: 0,
     data: new Uint8Array(0),
     checksum: 0,

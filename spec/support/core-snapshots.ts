@@ -7,7 +7,7 @@ import { defined } from './defined.js';
 export function snapshotFrom(cluster: CoreCluster, id: NodeId): InstallSnapshot {
   const { status, core, disk } = cluster.node(id);
   const snapshot = defined(disk.snapshot, `the snapshot of ${id}`);
-  return { type: 'installSnapshot', term: status.term, round: core.round, snapshot, offset: 0, data: new Uint8Array(snapshot.bytes), checksum: 0, done: true };
+  return { type: 'installSnapshot', term: status.term, round: core.round, snapshot, attempt: 1, offset: 0, data: new Uint8Array(snapshot.bytes), checksum: 0, done: true };
 }
 
 /** Whole snapshots travel in one chunk; what has arrived is staged and, once older writes are durable, installed. */

@@ -132,7 +132,7 @@ export const SCENES = {
     await say(y, { type: 'heartbeat', term: 2, round: 2, commit: 1_000 });
     await say(y, ...Array.from({ length: 40 }, (_, i): RaftMessage => ({ type: 'heartbeat', term: 2, round: 3 + i, commit: 0 })));
     const snapshot = { last: { index: 9, term: 2 }, configuration, configurationIndex: 1, bytes: 2 };
-    await say(y, { type: 'installSnapshot', term: 2, round: 50, snapshot, offset: 0, data: new Uint8Array(1), checksum: 0, done: false });
+    await say(y, { type: 'installSnapshot', term: 2, round: 50, snapshot, attempt: 1, offset: 0, data: new Uint8Array(1), checksum: 0xd202ef8d, done: false });
     return ended(cluster);
   },
   'a client\'s session is opened, another one left idle, and the first one closed': async () => {

@@ -10,6 +10,7 @@ import { StoppedError } from '../../ports/errors.js';
 import type { StateMachine } from '../../ports/state-machine.js';
 import type { Storage } from '../../ports/storage.js';
 import { NOTHING } from './nothing.js';
+import { paced } from './paced.js';
 import type { SnapshotPolicy } from './policy.js';
 
 export interface SnapshotKeeperParts {
@@ -134,7 +135,8 @@ export class SnapshotKeeper {
     report({ type: 'SnapshotStarted', term: core.term, trigger, last });
     try {
       const meta = { last, configuration, configurationIndex: index };
-      const saved = await storage.saveSnapshot(meta, stateMachine.snapshot(), { replaceLog: false });
+      const saved = await storage.saveSnapshot(meta, paced(stateMachine.snapshot(), clock), { replaceLog: false });
+      if (saved.last.index !== last.index) return saved; // the leader's, which overtook this one: whoever received it tells the core
       enqueue({ type: 'snapshotSaved', snapshot: saved, ms: clock.now() - startedAt });
       const { policy } = this.parts;
       if (policy !== null) enqueue({ type: 'compact', through: Math.max(0, last.index - policy.keepEntries) });

@@ -1,21 +1,24 @@
 import type { Input } from '../../core/inputs.js';
 import type { LogId, NodeId } from '../../core/ids.js';
-import type { SnapshotMeta } from '../../core/messages.js';
+import type { InstallSnapshot, SnapshotMeta } from '../../core/messages.js';
 import type { SnapshotChunk } from '../../core/output.js';
 import type { RaftEventBody } from '../../core/events.js';
 import type { RaftCore } from '../../core/raft.js';
+import type { Clock } from '../../ports/clock.js';
 import type { StateMachine } from '../../ports/state-machine.js';
 import type { Storage } from '../../ports/storage.js';
 import type { Transport } from '../../ports/transport.js';
 import { ByteQueue } from './byte-queue.js';
 import { crc32 } from './crc32.js';
 import { NOTHING } from './nothing.js';
+import { paced } from './paced.js';
 
 export interface SnapshotReceiverParts {
   readonly core: RaftCore;
   readonly storage: Storage;
   readonly stateMachine: Pick<StateMachine<never, unknown>, 'reset' | 'restore'>;
   readonly transport: Transport;
+  readonly clock: Clock;
   readonly enqueue: (input: Input) => void;
   readonly report: (event: RaftEventBody) => void;
   /** Resolves when the state machine works on no batch; none is begun while a snapshot is staged. */
@@ -25,7 +28,7 @@ export interface SnapshotReceiverParts {
   readonly onFault: (operation: string, error: unknown) => void;
 }
 
-/** Beyond this the next acknowledgement waits for the disk, and with it the leader. */
+/** While more than this waits for the disk nothing new is acknowledged, and the leader waits too. */
 const MAX_WAITING_BYTES = 1 << 20;
 
 /** Why a whole snapshot may not be needed any more. */
@@ -39,14 +42,20 @@ interface Reception {
   readonly from: NodeId;
   /** How long all of it is. */
   readonly totalBytes: number;
+  /** Bytes here in order. */
   received: number;
+  /** What the sender was told of them: less while the disk is behind. */
+  acknowledged: number;
+  /** The newest attempt of the sender's that was seen, and whether a chunk of it is missing that the sender was not told of. */
+  attempt: number;
+  owesGap: boolean;
   isComplete: boolean;
 }
 
 /**
- * Takes the leader's chunks in order and hands them to storage as they come; says how far it is, so that the
- * leader may go on from there. Chunks of two snapshots, or of two servers, are never mixed: one of another
- * abandons what came before. When all is here the core is told, takes no entries from then on, and log and
+ * Takes the leader's chunks in order and hands them to storage as they come; answers each with how far it is, or that
+ * something is missing, so that the leader goes on from there. Chunks of two snapshots, or of two servers, are never mixed: one of
+ * another abandons what came before. When all is here the core is told, takes no entries from then on, and log and
  * state machine are replaced.
  */
 export class SnapshotReceiver {
@@ -56,35 +65,62 @@ export class SnapshotReceiver {
   constructor(private readonly parts: SnapshotReceiverParts) {}
 
   handleChunk({ from, chunk }: SnapshotChunk): void {
-    const { snapshot, offset, data, checksum, done } = chunk;
-    let reception = this.current;
-    if (reception === null || !isPartOf(reception, from, snapshot)) {
-      if (reception?.isComplete === true) return; // it is being put in force: the next one waits
-      reception?.bytes.fail(new Error('another snapshot took its place'));
-      reception = this.begin(from, snapshot);
+    const reception = this.receptionOf(from, chunk.snapshot);
+    if (reception === null) {
+      this.reply(from, chunk.snapshot.last, chunk.attempt, 0, false);
+      return;
     }
-    if (crc32(data) !== checksum) {
-      this.parts.report({ type: 'CorruptionDetected', term: this.parts.core.term, where: `snapshot chunk at byte ${offset} from ${from}`, action: 'discarded' });
-    } else if (offset === reception.received && !reception.isComplete) {
-      reception.received += data.length;
-      reception.bytes.push(data);
-      if (done) this.stage(reception);
+    if (chunk.attempt > reception.attempt) {
+      reception.attempt = chunk.attempt;
+      reception.owesGap = false;
     }
-    if (reception.bytes.length <= MAX_WAITING_BYTES) this.acknowledge(reception);
+    const isMissing = !this.take(reception, chunk);
+    this.acknowledge(reception, chunk.attempt, isMissing);
   }
 
-  /** Gives up what is not complete, and begins no restoring: the node ends, and the state machine is the caller's again. */
+  /** Gives up what is not complete: the node ends. */
   close(): void {
     this.isClosed = true;
     this.current?.bytes.fail(new Error('the node stops'));
     this.current = null;
   }
 
+  /** What the chunk belongs to; null while another snapshot is being put in force: this one waits. */
+  private receptionOf(from: NodeId, snapshot: SnapshotMeta): Reception | null {
+    const { current } = this;
+    if (current !== null && isPartOf(current, from, snapshot)) return current;
+    if (current?.isComplete === true) return null;
+    current?.bytes.fail(new Error('another snapshot took its place'));
+    return this.begin(from, snapshot);
+  }
+
+  /** Takes what is new of a chunk. False when it does not follow on what is here, or is damaged. */
+  private take(reception: Reception, chunk: InstallSnapshot): boolean {
+    const { offset, data, done } = chunk;
+    if (crc32(data) !== chunk.checksum) {
+      this.parts.report({ type: 'CorruptionDetected', term: this.parts.core.term, where: `snapshot chunk at byte ${offset} from ${reception.from}`, action: 'discarded' });
+      return false;
+    }
+    if (offset > reception.received) return false;
+    if (reception.isComplete) return true;
+    const fresh = data.subarray(reception.received - offset);
+    if (fresh.length > 0) {
+      reception.received += fresh.length;
+      reception.bytes.push(fresh);
+    }
+    const isEnd = done && reception.received === offset + data.length;
+    if (fresh.length > 0 || isEnd) this.reportProgress(reception);
+    if (isEnd) this.stage(reception);
+    return true;
+  }
+
   private begin(from: NodeId, snapshot: SnapshotMeta): Reception {
-    const bytes = new ByteQueue(() => this.acknowledge(reception));
-    const reception: Reception = { last: snapshot.last, bytes, from, totalBytes: snapshot.bytes, received: 0, isComplete: false };
-    this.current = reception;
+    const bytes = new ByteQueue(() => {
+      if (reception.acknowledged < reception.received || reception.owesGap) this.acknowledge(reception, reception.attempt, reception.owesGap);
+    });
     const { last, configuration, configurationIndex } = snapshot;
+    const reception: Reception = { last, bytes, from, totalBytes: snapshot.bytes, received: 0, acknowledged: 0, attempt: 0, owesGap: false, isComplete: false };
+    this.current = reception;
     this.parts.storage.saveSnapshot({ last, configuration, configurationIndex }, reception.bytes, { replaceLog: true }).then(
       (saved) => this.install(reception, saved),
       (error: unknown) => this.abandon(reception, error),
@@ -98,17 +134,17 @@ export class SnapshotReceiver {
     this.parts.enqueue({ type: 'snapshotStaged', last: reception.last });
   }
 
-  /** After the turn that staged it: goes on, or, when the log caught up meanwhile, gives up. */
+  /** After every turn: one that was staged goes on; one that the log has caught up with is given up. */
   afterTurn(): void {
     const reception = this.current;
-    if (reception?.isComplete !== true || reception.bytes.hasEnded) return;
+    if (reception === null || reception.bytes.hasEnded) return;
     const { restoring, commitIndex } = this.parts.core;
-    if (restoring?.index === reception.last.index) this.parts.whenIdle().then(() => reception.bytes.end(), () => undefined);
+    if (reception.isComplete && restoring?.index === reception.last.index) this.parts.whenIdle().then(() => reception.bytes.end(), () => undefined);
     else if (commitIndex >= reception.last.index) reception.bytes.fail(CAUGHT_UP);
   }
 
   private async install(reception: Reception, saved: SnapshotMeta): Promise<void> {
-    const { storage, stateMachine, enqueue, onRestored, onFault } = this.parts;
+    const { storage, stateMachine, clock, enqueue, onRestored, onFault } = this.parts;
     try {
       if (this.hasEnded()) return; // the next start restores it
       const snapshot = await storage.readSnapshot();
@@ -116,7 +152,7 @@ export class SnapshotReceiver {
       if (this.hasEnded()) return;
       await stateMachine.reset();
       if (this.hasEnded()) return;
-      await stateMachine.restore(snapshot.chunks);
+      await stateMachine.restore(paced(snapshot.chunks, clock));
       onRestored(saved.last);
       enqueue({ type: 'snapshotInstalled', snapshot: saved });
       if (this.current === reception) this.current = null;
@@ -141,10 +177,25 @@ export class SnapshotReceiver {
     this.parts.storage.append(NOTHING).catch((cause: unknown) => this.parts.onFault('saveSnapshot', cause));
   }
 
-  private acknowledge(reception: Reception): void {
+  /** Says how far it is. While the disk is behind the sender hears nothing new, only that this server lives: it waits. */
+  private acknowledge(reception: Reception, attempt: number, isMissing: boolean): void {
+    const isBehind = reception.bytes.length > MAX_WAITING_BYTES;
+    if (isBehind) reception.owesGap ||= isMissing && attempt === reception.attempt;
+    else {
+      reception.acknowledged = reception.received;
+      if (attempt === reception.attempt) reception.owesGap = false;
+    }
+    this.reply(reception.from, reception.last, attempt, reception.acknowledged, isMissing && !isBehind);
+  }
+
+  private reply(to: NodeId, last: LogId, attempt: number, received: number, gap: boolean): void {
     const { core, transport } = this.parts;
-    transport.send(reception.from, { type: 'installSnapshotReply', term: core.term, round: core.heardRound, last: reception.last, received: reception.received, installed: false, matched: 0 });
+    transport.send(to, { type: 'installSnapshotReply', term: core.term, round: core.heardRound, last, attempt, received, gap, installed: false, matched: 0 });
     transport.flush();
+  }
+
+  private reportProgress({ from, last, received, totalBytes }: Reception): void {
+    this.parts.report({ type: 'SnapshotReceived', term: this.parts.core.term, from, last: { index: last.index, term: last.term }, receivedBytes: received, bytes: totalBytes });
   }
 }
 

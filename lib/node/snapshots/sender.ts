@@ -1,3 +1,4 @@
+import type { EventBodies, RaftEventBody } from '../../core/events.js';
 import type { Input } from '../../core/inputs.js';
 import type { NodeId } from '../../core/ids.js';
 import type { InstallSnapshotReply, SnapshotMeta } from '../../core/messages.js';
@@ -7,129 +8,142 @@ import type { Storage } from '../../ports/storage.js';
 import type { Transport } from '../../ports/transport.js';
 import { CorruptLogError } from '../../ports/errors.js';
 import { crc32 } from './crc32.js';
+import { paced } from './paced.js';
+import { Transfer } from './transfer.js';
 
 export interface SnapshotSenderParts {
   readonly core: RaftCore;
   readonly storage: Storage;
   readonly transport: Transport;
   readonly clock: Clock;
-  /** Without an acknowledgement for this long a transfer has failed; the core begins it anew once the peer answers. */
+  /** A peer that says nothing for this long is asked where it stands; then after twice as long, and so on. */
   readonly stallMs: number;
   readonly enqueue: (input: Input) => void;
+  readonly report: (event: RaftEventBody) => void;
   /** The own snapshot can't be read back: another node must lead, and this one be mended. */
   readonly onFault: (operation: string, error: unknown) => void;
 }
 
-/** How many bytes may be under way to one peer. */
-const WINDOW_BYTES = 1 << 20;
+/** How many questions in a row may go unanswered; then the transfer has failed, and the core begins it anew once the peer shows that it lives. */
+const MAX_QUESTIONS = 4;
 
-/** How often in a row a silent peer is sent the same place again. */
-const MAX_ATTEMPTS = 5;
+/** A question is a chunk without bytes. */
+const NO_BYTES = new Uint8Array(0);
 
-/** One transfer to one peer. */
-interface Transfer {
-  readonly peer: NodeId;
-  readonly startedAt: number;
-  readonly term: number;
-  meta: SnapshotMeta | null;
-  /** Bytes the peer has in order, as far as it has said. */
-  acknowledged: number;
-  /** What it said last: less than before when it has lost what it had. */
-  heard: number;
-  /** It answered since the last time something was sent again. */
-  isAnswered: boolean;
-  sent: number;
-  isInstalled: boolean;
-  isCancelled: boolean;
-  /** The peer has more than before, or the transfer is over. */
-  wake: () => void;
-}
+/** How a transfer ends that nobody cancels. */
+type Ending = Extract<Input, { type: 'snapshotSendEnded' }>['outcome'];
 
 /**
- * Sends the latest snapshot to peers that need it, in chunks, a few ahead of acknowledgements (§7). A peer that has some
- * of it already says how far, and the transfer goes on from there. Heartbeats and appends to others don't wait for it.
+ * Sends the latest snapshot to peers that need it, in chunks, a window ahead of the acknowledgements (§7). What is lost or
+ * damaged on the way is sent again as soon as the peer misses it. Heartbeats and appends don't wait for any of this.
  */
 export class SnapshotSender {
   private readonly transfers = new Map<NodeId, Transfer>();
+  private attempts = 0;
 
   constructor(private readonly parts: SnapshotSenderParts) {}
 
   send(peer: NodeId): void {
-    this.cancel(peer);
+    this.cancel(peer, 'superseded');
     const { clock, core } = this.parts;
-    const transfer: Transfer = { peer, startedAt: clock.now(), term: core.term, meta: null, acknowledged: 0, heard: 0, isAnswered: false, sent: 0, isInstalled: false, isCancelled: false, wake: () => undefined };
+    const transfer = new Transfer(peer, core.term, clock.now(), () => (this.attempts += 1));
     this.transfers.set(peer, transfer);
     this.run(transfer).then(
-      () => this.finish(transfer, transfer.isInstalled ? 'acknowledged' : 'failed'),
-      (error: unknown) => {
-        this.finish(transfer, 'failed');
-        if (error instanceof CorruptLogError && !transfer.isCancelled) this.parts.onFault('readSnapshot', error);
-      },
+      (ending) => this.finish(transfer, ending),
+      (error: unknown) => this.fail(transfer, error),
     );
   }
 
-  /** The peer told how much it has. */
+  /** The peer told how much it has, or that it missed something. */
   handleReply(from: NodeId, reply: InstallSnapshotReply): void {
     const transfer = this.transfers.get(from);
-    if (transfer?.meta?.last.index !== reply.last.index || transfer.meta.last.term !== reply.last.term) return;
-    if (reply.term !== transfer.term || reply.received > transfer.meta.bytes) return;
-    transfer.heard = reply.received;
-    transfer.isAnswered = true;
-    const hasMore = reply.received > transfer.acknowledged;
-    if (hasMore) transfer.acknowledged = reply.received;
-    transfer.isInstalled ||= reply.installed;
-    if (hasMore || reply.installed) transfer.wake();
+    if (transfer?.hear(reply) === true) transfer.wake();
+  }
+
+  /** The way to a peer is open again: what was on it is lost, and the peer may have lost what it had. */
+  handleConnection(peer: NodeId, up: boolean): void {
+    const transfer = this.transfers.get(peer);
+    if (!up || transfer === undefined) return;
+    transfer.unanswered = 0;
+    this.ask(transfer);
+    transfer.wake();
   }
 
   /** Ends the transfers to all others: they are no members any more. */
   retain(members: readonly NodeId[]): void {
-    for (const peer of [...this.transfers.keys()]) if (!members.includes(peer)) this.cancel(peer);
+    for (const peer of [...this.transfers.keys()]) if (!members.includes(peer)) this.cancel(peer, 'removed');
   }
 
   /** Ends every transfer: leadership is over, or the node. */
   cancelAll(): void {
-    for (const peer of [...this.transfers.keys()]) this.cancel(peer);
+    for (const peer of [...this.transfers.keys()]) this.cancel(peer, 'leadershipLost');
   }
 
-  private cancel(peer: NodeId): void {
+  private cancel(peer: NodeId, outcome: EventBodies['SnapshotSent']['outcome']): void {
     const transfer = this.transfers.get(peer);
     if (transfer === undefined) return;
     this.transfers.delete(peer);
     transfer.isCancelled = true;
+    this.tell(transfer, transfer.isInstalled ? 'acknowledged' : outcome);
     transfer.wake();
   }
 
-  /** Sends from where the peer stands, a window ahead of it; goes back there when it falls silent, a few times. */
-  private async run(transfer: Transfer): Promise<void> {
-    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
-      const snapshot = await this.parts.storage.readSnapshot(transfer.acknowledged);
-      if (snapshot === null || (transfer.meta !== null && snapshot.meta.last.index !== transfer.meta.last.index)) return; // another took its place
+  /** Opens the snapshot where the peer stands and sends from there, again whenever that has changed. */
+  private async run(transfer: Transfer): Promise<Ending> {
+    while (!transfer.isOver) {
+      const { attempt } = transfer;
+      transfer.skipAhead();
+      const snapshot = await this.parts.storage.readSnapshot(transfer.sent);
+      if (snapshot === null) return 'failed';
+      const isNewer = transfer.meta !== null && snapshot.meta.last.index !== transfer.meta.last.index;
+      if (isNewer || attempt !== transfer.attempt) {
+        await discard(snapshot.chunks);
+        if (isNewer && !transfer.isOver) return 'superseded';
+        continue; // it went back, or ended, meanwhile
+      }
       transfer.meta = snapshot.meta;
-      transfer.sent = transfer.acknowledged;
-      const before = transfer.acknowledged;
-      transfer.isAnswered = false;
-      const isHeard = await this.sendChunks(transfer, snapshot.meta, snapshot.chunks);
-      while (isHeard && transfer.sent >= transfer.acknowledged && (await this.advance(transfer)));
-      if (isOver(transfer)) return;
-      // One that has all and is putting it in force may take its time, as long as it answers.
-      const isInstalling = transfer.isAnswered && transfer.heard === snapshot.meta.bytes;
-      if (transfer.acknowledged > before || isInstalling) attempt = 0;
-      transfer.acknowledged = transfer.heard;
+      if (!(await this.sendChunks(transfer, attempt, snapshot.meta, paced(snapshot.chunks, this.parts.clock)))) return 'failed';
     }
+    return 'acknowledged';
   }
 
-  /** False when the peer fell silent, or the transfer is over. */
-  private async sendChunks(transfer: Transfer, meta: SnapshotMeta, chunks: AsyncIterable<Uint8Array>): Promise<boolean> {
-    if (transfer.sent === meta.bytes) this.sendChunk(transfer, meta, new Uint8Array(0));
+  /** Sends until the transfer is over or must go on from another place. False when the peer fell silent. */
+  private async sendChunks(transfer: Transfer, attempt: number, meta: SnapshotMeta, chunks: AsyncIterable<Uint8Array>): Promise<boolean> {
+    const isOnCourse = (): boolean => !transfer.isOver && transfer.attempt === attempt && transfer.acknowledged <= transfer.sent;
+    if (isOnCourse() && transfer.sent === meta.bytes) this.ask(transfer);
     for await (const data of chunks) {
+      while (isOnCourse() && !transfer.hasRoom(data.length)) if (!(await this.listen(transfer))) return false;
+      if (!isOnCourse()) return true;
       this.sendChunk(transfer, meta, data);
-      while (transfer.sent - transfer.acknowledged >= WINDOW_BYTES) {
-        if (!(await this.advance(transfer))) return false;
-      }
-      if (isOver(transfer)) return false;
-      if (transfer.acknowledged > transfer.sent) return true; // it has more already: go on from there
     }
+    while (isOnCourse()) if (!(await this.listen(transfer))) return false;
     return true;
+  }
+
+  /** Waits until the peer says something; asks it when it does not. False when it leaves every question unanswered. */
+  private listen(transfer: Transfer): Promise<boolean> {
+    return new Promise((resolve) => {
+      let cancelTimer = (): void => undefined;
+      const settle = (isHeard: boolean): void => {
+        cancelTimer();
+        transfer.wake = () => undefined;
+        resolve(isHeard);
+      };
+      const onSilence = (): void => {
+        if (transfer.unanswered === MAX_QUESTIONS) return settle(false);
+        transfer.unanswered += 1;
+        this.ask(transfer);
+        wait();
+      };
+      const wait = (): void => void (cancelTimer = this.parts.clock.schedule(this.parts.stallMs * 2 ** transfer.unanswered, onSilence));
+      transfer.wake = () => settle(true);
+      wait();
+    });
+  }
+
+  /** Asks where the peer stands. It comes after all that was sent: if some of that is missing, the answer says so. */
+  private ask(transfer: Transfer): void {
+    if (transfer.meta !== null) this.sendChunk(transfer, transfer.meta, NO_BYTES);
   }
 
   private sendChunk(transfer: Transfer, meta: SnapshotMeta, data: Uint8Array): void {
@@ -141,6 +155,7 @@ export class SnapshotSender {
       term: transfer.term,
       round: core.round,
       snapshot: meta,
+      attempt: transfer.attempt,
       offset,
       data,
       checksum: crc32(data),
@@ -149,28 +164,30 @@ export class SnapshotSender {
     transport.flush();
   }
 
-  /** Waits until the peer has more than before, or all. False when it stays silent for `stallMs` or the transfer is over. */
-  private advance(transfer: Transfer): Promise<boolean> {
-    if (isOver(transfer)) return Promise.resolve(false);
-    return new Promise((resolve) => {
-      const settle = (hasAdvanced: boolean): void => {
-        cancelTimer();
-        transfer.wake = () => undefined;
-        resolve(hasAdvanced && !isOver(transfer));
-      };
-      const cancelTimer = this.parts.clock.schedule(this.parts.stallMs, () => settle(false));
-      transfer.wake = () => settle(true);
-    });
+  private finish(transfer: Transfer, outcome: Ending): void {
+    if (transfer.isCancelled) return; // said so then
+    this.transfers.delete(transfer.peer);
+    this.parts.enqueue({ type: 'snapshotSendEnded', peer: transfer.peer, outcome, ms: this.elapsedMs(transfer) });
   }
 
-  private finish(transfer: Transfer, outcome: 'acknowledged' | 'failed'): void {
+  private fail(transfer: Transfer, error: unknown): void {
     if (transfer.isCancelled) return;
+    if (!(error instanceof CorruptLogError)) return this.finish(transfer, 'failed');
     this.transfers.delete(transfer.peer);
-    this.parts.enqueue({ type: 'snapshotSendEnded', peer: transfer.peer, outcome, ms: this.parts.clock.now() - transfer.startedAt });
+    this.tell(transfer, 'failed'); // no turn will say it any more
+    this.parts.onFault('readSnapshot', error);
+  }
+
+  private tell(transfer: Transfer, outcome: EventBodies['SnapshotSent']['outcome']): void {
+    this.parts.report({ type: 'SnapshotSent', term: this.parts.core.term, peer: transfer.peer, outcome, ms: this.elapsedMs(transfer) });
+  }
+
+  private elapsedMs(transfer: Transfer): number {
+    return this.parts.clock.now() - transfer.startedAt;
   }
 }
 
-/** Read anew each time: replies arrive between any two steps. */
-function isOver(transfer: Transfer): boolean {
-  return transfer.isCancelled || transfer.isInstalled;
+/** Closes what was opened in vain: a file that is never read is never closed. */
+async function discard(chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const _chunk of chunks) return;
 }

@@ -55,7 +55,7 @@ function read(type: PeerMessage['type'], fields: Fields): PeerMessage {
       return { ...head, entries: readEntries(fields.array('entries'), head.previous.index + 1) };
     }
     case 'appendReply':
-      return { type, term: fields.uint('term'), round: fields.uint('round'), matched: fields.uint('matched') };
+      return { type, term: fields.uint('term'), round: fields.uint('round'), matched: fields.uint('matched'), willing: fields.boolean('willing') };
     case 'appendRejected':
       return { type, term: fields.uint('term'), round: fields.uint('round'), rejected: fields.uint('rejected'), hint: fields.logId('hint') };
     case 'heartbeat':
@@ -63,7 +63,7 @@ function read(type: PeerMessage['type'], fields: Fields): PeerMessage {
     case 'timeoutNow':
       return { type, term: fields.uint('term') };
     case 'heartbeatReply':
-      return { type, term: fields.uint('term'), round: fields.uint('round') };
+      return { type, term: fields.uint('term'), round: fields.uint('round'), willing: fields.boolean('willing') };
     case 'preVoteRequest':
       return { type, term: fields.uint('term'), lastLog: fields.logId('lastLog') };
     case 'voteRequest':
@@ -76,7 +76,7 @@ function read(type: PeerMessage['type'], fields: Fields): PeerMessage {
     case 'installSnapshotReply':
       return {
         type, term: fields.uint('term'), round: fields.uint('round'), last: fields.logId('last'),
-        received: fields.uint('received'), installed: fields.boolean('installed'), matched: fields.uint('matched'),
+        attempt: fields.uint('attempt'), received: fields.uint('received'), gap: fields.boolean('gap'), installed: fields.boolean('installed'), matched: fields.uint('matched'),
       };
     case 'forwardRequest': {
       const head = { type, id: fields.uint('id'), operation: fields.oneOf('operation', FORWARD_OPERATIONS), timeoutMs: fields.uint('timeoutMs') };
@@ -109,8 +109,8 @@ function readSnapshot(fields: Fields): InstallSnapshot {
   const [configurationIndex, bytes, configuration] = [fields.uint('configurationIndex'), fields.uint('bytes'), fields.bytes('configuration')];
   if (configuration.length > MAX_CONFIGURATION_BYTES) throw new Error(`installSnapshot.configuration is longer than ${MAX_CONFIGURATION_BYTES} bytes`);
   const snapshot = { last, configuration: decodeConfiguration(configuration), configurationIndex, bytes };
-  const [offset, checksum, done] = [fields.uint('offset'), fields.uint32('checksum'), fields.boolean('done')];
-  return { type: 'installSnapshot', term, round, snapshot, offset, data: fields.bytes('data'), checksum, done };
+  const [attempt, offset, checksum, done] = [fields.uint('attempt'), fields.uint('offset'), fields.uint32('checksum'), fields.boolean('done')];
+  return { type: 'installSnapshot', term, round, snapshot, attempt, offset, data: fields.bytes('data'), checksum, done };
 }
 
 function readForwardReply(fields: Fields): ForwardReply {

@@ -27,7 +27,7 @@ export class WireEncoder {
         return [this.#packOpen([WIRE_KIND.append, term, round, previous.index, previous.term, commit]), this.#block(message.entries)];
       }
       case 'appendReply':
-        return [this.#pack([WIRE_KIND.appendReply, message.term, message.round, message.matched])];
+        return [this.#pack([WIRE_KIND.appendReply, message.term, message.round, message.matched, message.willing])];
       case 'appendRejected': {
         const { term, round, rejected, hint } = message;
         return [this.#pack([WIRE_KIND.appendRejected, term, round, rejected, hint.index, hint.term])];
@@ -35,7 +35,7 @@ export class WireEncoder {
       case 'heartbeat':
         return [this.#pack([WIRE_KIND.heartbeat, message.term, message.round, message.commit])];
       case 'heartbeatReply':
-        return [this.#pack([WIRE_KIND.heartbeatReply, message.term, message.round])];
+        return [this.#pack([WIRE_KIND.heartbeatReply, message.term, message.round, message.willing])];
       case 'timeoutNow':
         return [this.#pack([WIRE_KIND.timeoutNow, message.term])];
       case 'preVoteRequest':
@@ -46,15 +46,15 @@ export class WireEncoder {
       case 'voteReply':
         return [this.#pack([WIRE_KIND[message.type], message.term, message.granted])];
       case 'installSnapshot': {
-        const { term, round, snapshot, offset, checksum, done } = message;
+        const { term, round, snapshot, attempt, offset, checksum, done } = message;
         const { last, configurationIndex, bytes } = snapshot;
         const configuration = encodeConfiguration(snapshot.configuration);
-        const fields = [WIRE_KIND.installSnapshot, term, round, last.index, last.term, configurationIndex, bytes, configuration, offset, checksum, done];
+        const fields = [WIRE_KIND.installSnapshot, term, round, last.index, last.term, configurationIndex, bytes, configuration, attempt, offset, checksum, done];
         return [this.#packOpen(fields), bytesHeader(message.data.length), message.data];
       }
       case 'installSnapshotReply': {
-        const { term, round, last, received, installed, matched } = message;
-        return [this.#pack([WIRE_KIND.installSnapshotReply, term, round, last.index, last.term, received, installed, matched])];
+        const { term, round, last, attempt, received, gap, installed, matched } = message;
+        return [this.#pack([WIRE_KIND.installSnapshotReply, term, round, last.index, last.term, attempt, received, gap, installed, matched])];
       }
       case 'forwardRequest': {
         const timeoutMs = Math.min(Math.ceil(message.timeoutMs), Number.MAX_SAFE_INTEGER);
