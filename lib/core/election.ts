@@ -41,7 +41,7 @@ function isElectable(raft: RaftState): boolean {
 
 /** Whether this server starts elections at present. */
 function mayCampaign(raft: RaftState): boolean {
-  return isVoter(raft.configuration, raft.id) && raft.isWilling;
+  return isElectable(raft) && !raft.electionsPaused;
 }
 
 /** Maintenance: pauses or resumes this server's own elections. */

@@ -45,6 +45,8 @@ export class Leadership {
   /** TimeoutNow was sent in this term: no lease can be trusted any more. */
   isLeaseVoid = false;
   nextPriorityCheckAt = -Infinity;
+  /** How often a voter of higher priority was asked in vain: each time the next attempt waits longer. */
+  priorityAttempts = 0;
 
   constructor(
     readonly noopIndex: LogIndex,

@@ -72,7 +72,7 @@ export interface AppendReply {
   readonly term: Term;
   readonly round: number;
   readonly matched: LogIndex;
-  /** The sender would campaign at present if it were told to (thesis §3.10). */
+  /** The sender would take leadership over if it were told to (thesis §3.10): its elections are not paused. */
   readonly willing: boolean;
 }
 

@@ -23,8 +23,9 @@ export function replicateToAll(raft: RaftState, leadership: Leadership): void {
 export function handleAppendReply(raft: RaftState, from: NodeId, reply: AppendReply): void {
   const peer = replyingPeer(raft, from, reply);
   if (peer === null) return;
-  const { leadership } = peer;
-  acknowledge(raft, leadership, peer.progress, reply.matched);
+  const { leadership, progress } = peer;
+  progress.isWilling = reply.willing;
+  acknowledge(raft, leadership, progress, reply.matched);
 }
 
 /** The peer's log does not hold the entry before ours: go back to where both may agree (§5.3). */
@@ -47,6 +48,7 @@ export function handleHeartbeatReply(raft: RaftState, from: NodeId, reply: Heart
   const peer = replyingPeer(raft, from, reply);
   if (peer === null) return;
   const { progress } = peer;
+  progress.isWilling = reply.willing;
   progress.probeSent = false;
   // Something is unacknowledged and nothing moved for a whole round: it may be lost, so ask with an empty append.
   if (progress.state === 'replicate' && progress.inflight.count > 0 && !progress.progressed) progress.verify = true;

@@ -89,11 +89,6 @@ export class RaftState {
     return this.role.type === 'leader' ? this.role.leadership : null;
   }
 
-  /** Whether this server would campaign if it were told to: not while its elections are paused, nor while a snapshot replaces its state. */
-  get isWilling(): boolean {
-    return !this.electionsPaused && this.installing === null && this.restoring === null;
-  }
-
   /** The last entry that would survive a crash. Only this counts in an election. */
   get persistedLast(): LogId {
     return this.log.idAt(this.durability.persistedIndex);

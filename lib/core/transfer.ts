@@ -16,9 +16,10 @@ export function handleTransfer(raft: RaftState, id: number, to: NodeId | null, t
   if (leadership === null) return refuse(raft, id, to, 'notLeader');
   if (leadership.transfer !== null) return refuse(raft, id, to, 'another transfer is under way');
   const target = to ?? bestSuccessor(raft, leadership)?.id ?? null;
-  if (target === null) return refuse(raft, id, to, 'no other voter is in touch');
+  if (target === null) return refuse(raft, id, to, 'no other voter is in touch and would take over');
   if (target === raft.id) return refuse(raft, id, to, 'this node leads already');
   if (!raft.configuration.voters.includes(target)) return refuse(raft, id, to, `${target} is not a voter`);
+  if (leadership.peers.get(target)?.isWilling === false) return refuse(raft, id, to, unwilling(target));
   leadership.transfer = { id, to: target, deadline: raft.now + timeoutMs, isSent: false };
   raft.emit({ type: 'LeadershipTransferStarted', term: raft.term, to: target });
 }
@@ -34,6 +35,9 @@ export function advanceTransfer(raft: RaftState, leadership: Leadership): void {
     endTransfer(raft, leadership, 'aborted', `${transfer.to} is no longer a voter`);
   } else if (raft.now >= transfer.deadline) {
     endTransfer(raft, leadership, 'timedOut', '');
+  } else if (leadership.peers.get(transfer.to)?.isWilling === false) {
+    // Writes need not wait. If it was told to campaign already it may still do so later: the lease stays void.
+    endTransfer(raft, leadership, 'aborted', unwilling(transfer.to));
   } else if (!transfer.isSent && leadership.peers.get(transfer.to)?.match === raft.log.last.index) {
     transfer.isSent = true;
     // From here on another server may win at any time, stickiness or not: this term's lease is void for good.
@@ -93,18 +97,21 @@ export function isHandedTo(raft: RaftState, candidate: NodeId): boolean {
   return transfer !== null && transfer.isSent && transfer.to === candidate;
 }
 
-/** The voter that would lose least: the longest durable log, then the latest contact. Null when none is in touch. */
+/** The voter that would lose least: the longest durable log, then the latest contact. Null when none is in touch and would take over. */
 export function bestSuccessor(raft: RaftState, leadership: Leadership): PeerProgress | null {
   const since = raft.now - raft.options.electionTimeoutMinMs;
   let best: PeerProgress | null = null;
   for (const peer of leadership.peers.values()) {
-    if (!raft.configuration.voters.includes(peer.id) || (peer.lastContactAt ?? -Infinity) < since) continue;
+    if (!raft.configuration.voters.includes(peer.id) || !peer.isWilling || (peer.lastContactAt ?? -Infinity) < since) continue;
     if (best === null || peer.match > best.match || (peer.match === best.match && (peer.lastContactAt ?? 0) > (best.lastContactAt ?? 0))) best = peer;
   }
   return best;
 }
 
-/** A voter of higher priority that holds all that is committed gets leadership; tried again only after some election timeouts. */
+/**
+ * A voter of higher priority that holds all that is committed, and would campaign, gets leadership. While it is handed
+ * over no command is taken, so an attempt that comes to nothing makes the next one wait longer: 10 election timeouts, 20, … 320.
+ */
 function preferPriority(raft: RaftState, leadership: Leadership): void {
   if (!leadership.established || raft.now < leadership.nextPriorityCheckAt) return;
   leadership.nextPriorityCheckAt = raft.now + raft.options.electionTimeoutMaxMs;
@@ -113,12 +120,17 @@ function preferPriority(raft: RaftState, leadership: Leadership): void {
   let best: NodeId | null = null;
   for (const peer of leadership.peers.values()) {
     // Under load no peer ever holds the whole log; the transfer itself waits until this one does.
-    const isReady = peer.match >= raft.commitIndex && (peer.lastContactAt ?? -Infinity) >= since && raft.configuration.voters.includes(peer.id);
+    const isReady = peer.isWilling && peer.match >= raft.commitIndex && (peer.lastContactAt ?? -Infinity) >= since && raft.configuration.voters.includes(peer.id);
     if (isReady && priorityOf(peer.id) > priorityOf(best ?? raft.id)) best = peer.id;
   }
   if (best === null) return;
-  leadership.nextPriorityCheckAt = raft.now + raft.options.electionTimeoutMaxMs * 10;
+  leadership.nextPriorityCheckAt = raft.now + raft.options.electionTimeoutMaxMs * 10 * 2 ** Math.min(leadership.priorityAttempts, 5);
+  leadership.priorityAttempts += 1;
   handleTransfer(raft, 0, best, raft.options.electionTimeoutMaxMs);
+}
+
+function unwilling(target: NodeId): string {
+  return `the elections of ${target} are paused: it takes no leadership`;
 }
 
 function endTransfer(raft: RaftState, leadership: Leadership, outcome: Ended, reason: string): void {

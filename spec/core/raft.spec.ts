@@ -44,9 +44,9 @@ describe('RaftCore.turn', () => {
       from('a', append({ previous: { index: 3, term: 2 }, entries: [entryOf(4, 2)], round: 2 })),
     ]);
     expect(output.write).toMatchObject({ id: 1, hardState: null, truncateAfter: null, entries: [{ index: 2 }, { index: 3 }, { index: 4 }] });
-    expect(output.messages).toEqual([{ to: 'a', message: { type: 'appendReply', term: 2, round: 2, matched: 1 } }]); // what is durable so far
+    expect(output.messages).toEqual([{ to: 'a', message: { type: 'appendReply', term: 2, round: 2, matched: 1, willing: true } }]); // what is durable so far
     const persisted = core.turn(2, [{ type: 'persisted', writeId: 1, ioMs: 1 }]);
-    expect(persisted.messages).toEqual([{ to: 'a', message: { type: 'appendReply', term: 2, round: 2, matched: 4 } }]);
+    expect(persisted.messages).toEqual([{ to: 'a', message: { type: 'appendReply', term: 2, round: 2, matched: 4, willing: true } }]);
   });
 
   it('all commands of a turn leave in one append, the same array to every peer', () => {

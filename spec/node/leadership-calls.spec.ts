@@ -126,13 +126,23 @@ describe('calls about leadership', () => {
 
   test('S61 with nobody to hand over to it stops within its limit all the same', async () => {
     await open({ drainTimeoutMs: 400 });
-    for (const { node } of others) node.pauseElections();
+    cluster.network.intercept((_from, _to, message) => (message.type === 'timeoutNow' ? 'drop' : 'deliver'));
     const stopped = outcomeOf(leader.node.stop());
     await cluster.advance(399);
     expect(stopped.state).toBe('pending');
     await cluster.advance(1);
     expect(stopped.state).toBe('resolved');
     expect(cluster.eventsOf(leader.id, 'LeadershipTransferEnded')).toMatchObject([{ outcome: 'timedOut' }]);
+  });
+
+  test('S61 when no other would take over it does not wait for one', async () => {
+    await open({ drainTimeoutMs: 400 });
+    for (const { node } of others) node.pauseElections();
+    await cluster.advance(300);
+    const begun = cluster.clock.now();
+    await leader.node.stop();
+    expect(cluster.clock.now()).toBe(begun);
+    expect(cluster.eventsOf(leader.id, 'TransferRejected')).toMatchObject([{ to: null, reason: 'no other voter is in touch and would take over' }]);
     for (const { node } of others) node.resumeElections();
   });
 

@@ -142,7 +142,7 @@ describe('S54 Five nodes, bridge partition, leader reaches one follower: no snap
     const since = cluster.status('a').leadership?.lastQuorumAckAt;
     cluster.runFor(HEARTBEAT_MS);
     const round = cluster.node('a').core.round;
-    cluster.inject('c', 'a', { type: 'heartbeatReply', term: 2, round });
+    cluster.inject('c', 'a', { type: 'heartbeatReply', term: 2, round, willing: true });
     expect(cluster.status('a').peers['d']?.lastContactAt).toBeGreaterThan(since ?? 0);
     expect(cluster.status('a').leadership?.lastQuorumAckAt).toBe(since);
     cluster.runFor(MAX_TIMEOUT_MS);

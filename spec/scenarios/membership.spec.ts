@@ -187,7 +187,7 @@ describe('S38 A learner catches up before promotion; auto-promotion never leaves
       cluster.isCut = (from, _to, type) => from === 'b' && type === 'appendReply';
       cluster.runFor(1.5 * MIN_TIMEOUT_MS);
       const { term, lastLog } = cluster.status('a');
-      const reply = { type: 'message', from: 'b', message: { type: 'appendReply', term, round: 1, matched: lastLog.index } } as const;
+      const reply = { type: 'message', from: 'b', message: { type: 'appendReply', term, round: 1, matched: lastLog.index, willing: true } } as const;
       cluster.step('a', reply, { type: 'propose', payloads: [new Uint8Array(1)] }); // the next round begins with something to fetch
     }
     heal(cluster);

@@ -38,7 +38,7 @@ describe('S51 ReadIndex acknowledgements count current voters only, with unique 
     read(cluster, 1);
     cluster.deliver({ to: 'd' });
     cluster.deliver({ from: 'd' });
-    cluster.inject('z', 'a', { type: 'heartbeatReply', term: 2, round: 2 });
+    cluster.inject('z', 'a', { type: 'heartbeatReply', term: 2, round: 2, willing: true });
     expect(cluster.status('a').peers['d']?.lastContactAt).toBe(cluster.now);
     expect(cluster.node('a').reads).toEqual([]);
     cluster.deliver({ to: 'b' });
@@ -52,11 +52,11 @@ describe('S51 ReadIndex acknowledgements count current voters only, with unique 
     const [heartbeat] = cluster.sent('heartbeat', { to: 'b' });
     const round = heartbeat?.round ?? 0;
     for (const echoed of [round - 1, round - 1, round + 1, round + 1000, 0]) {
-      cluster.inject('b', 'a', { type: 'heartbeatReply', term: 2, round: echoed });
-      cluster.inject('c', 'a', { type: 'heartbeatReply', term: 1, round });
+      cluster.inject('b', 'a', { type: 'heartbeatReply', term: 2, round: echoed, willing: true });
+      cluster.inject('c', 'a', { type: 'heartbeatReply', term: 1, round, willing: true });
     }
     expect(cluster.node('a').reads).toEqual([]);
-    cluster.inject('b', 'a', { type: 'heartbeatReply', term: 2, round });
+    cluster.inject('b', 'a', { type: 'heartbeatReply', term: 2, round, willing: true });
     expect(cluster.node('a').reads).toMatchObject([{ id: 1, index: 2 }]);
   });
 

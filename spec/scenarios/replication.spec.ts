@@ -148,7 +148,7 @@ describe('S19 Duplicated, reordered or delayed append responses and rejections n
   it('an acknowledgement past the end of the log is refused and reported', () => {
     const cluster = new CoreCluster();
     cluster.elect('a');
-    cluster.inject('b', 'a', { type: 'appendReply', term: 2, round: 1, matched: 99 });
+    cluster.inject('b', 'a', { type: 'appendReply', term: 2, round: 1, matched: 99, willing: true });
     expect(cluster.status('a').peers['b']?.matched).toBe(2);
     expect(cluster.node('a').eventsOf('MessageRejected')).toHaveLength(1);
   });
@@ -190,7 +190,7 @@ describe('S20 An append acknowledgement that completes after the term or role ch
     cluster.isCut = (from) => from === 'c';
     cluster.propose('a', 'x');
     cluster.settle();
-    cluster.inject('b', 'a', { type: 'heartbeatReply', term: 9, round: 1 });
+    cluster.inject('b', 'a', { type: 'heartbeatReply', term: 9, round: 1, willing: true });
     const { committed } = cluster.status('a');
     cluster.persist('a');
     expect(cluster.status('a')).toMatchObject({ role: 'follower', committed });

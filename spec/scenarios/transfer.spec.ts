@@ -65,6 +65,30 @@ describe('S15 Priority: a higher-priority voter takes leadership when its log al
     expect(cluster.leader).toBe('c');
   });
 
+  it('one whose elections are paused is left alone: no command is refused and the lease stays; resumed it leads soon', () => {
+    const cluster = prefer({ c: 5 });
+    cluster.step('c', { type: 'pauseElections', paused: true });
+    cluster.runFor(HEARTBEAT_MS); // it says so
+    for (let i = 0; i < 200; i += 1) {
+      expect(refusal(cluster)).toBeNull();
+      cluster.runFor(HEARTBEAT_MS);
+      expect(cluster.status('a').leadership).toMatchObject({ leaseValid: true });
+    }
+    expect(cluster.node('a').eventsOf('LeadershipTransferStarted')).toEqual([]);
+    cluster.step('c', { type: 'pauseElections', paused: false });
+    cluster.runFor(2 * MAX_TIMEOUT_MS);
+    expect(cluster.leader).toBe('c');
+  });
+
+  it('one that says nothing against it and never takes over is asked less and less often', () => {
+    const cluster = prefer({ c: 5 });
+    cluster.isCut = (_from, _to, type) => type === 'timeoutNow';
+    cluster.runFor(1000 * MAX_TIMEOUT_MS);
+    const asked = cluster.node('a').eventsOf('LeadershipTransferStarted').length;
+    expect([asked, cluster.node('a').eventsOf('LeadershipTransferEnded').length]).toEqual([8, 8]); // at 0, 10, 30, 70, 150, 310, 630, 950 election timeouts
+    expect([cluster.leader, cluster.status('a').term, refusal(cluster)]).toEqual(['a', 2, null]);
+  });
+
   it('a learner’s priority counts for nothing, nor does that of a voter who is silent', () => {
     const cluster = prefer({ c: 5, d: 9 }, 'd');
     isolate(cluster, 'c');
@@ -191,7 +215,47 @@ describe('S56 Transfer to an up-to-date follower is immediate; to a lagging one 
     expect(cluster.node('c').eventsOf('LeadershipTransferEnded')).toEqual([]);
     const alone = ledByA('a');
     transfer(alone, null);
-    expect(outcome(alone)).toEqual([['refused', null, 'no other voter is in touch']]);
+    expect(outcome(alone)).toEqual([['refused', null, 'no other voter is in touch and would take over']]);
+  });
+
+  it('a target whose elections are paused is refused at once, and never chosen', () => {
+    const cluster = ledByA('abc');
+    cluster.step('b', { type: 'pauseElections', paused: true });
+    cluster.runFor(HEARTBEAT_MS);
+    transfer(cluster, 'b');
+    expect(outcome(cluster)).toEqual([['refused', 'b', 'the elections of b are paused: it takes no leadership']]);
+    expect(refusal(cluster)).toBeNull();
+    cluster.settle();
+    transfer(cluster, null);
+    cluster.settle();
+    expect(cluster.leader).toBe('c');
+  });
+
+  it('a target that pauses its elections before it is told ends the transfer with its next answer; the lease stays', () => {
+    const cluster = ledByA('abc');
+    cluster.isCut = (_from, to, type) => to === 'b' && type === 'append';
+    cluster.propose('a', 'x');
+    cluster.settle();
+    transfer(cluster, 'b', 1000);
+    cluster.step('b', { type: 'pauseElections', paused: true });
+    cluster.runFor(HEARTBEAT_MS);
+    expect(outcome(cluster)).toEqual([['aborted', 'b', 'the elections of b are paused: it takes no leadership']]);
+    expect([refusal(cluster), cluster.status('a').leadership?.leaseValid]).toEqual([null, true]);
+  });
+
+  it('a target that was told and answers that it would not: writes resume, the lease is void for as long as the order may be on its way', () => {
+    const cluster = ledByA('abc');
+    transfer(cluster, 'b', 1000);
+    const [order] = cluster.take({ type: 'timeoutNow' });
+    cluster.step('b', { type: 'pauseElections', paused: true });
+    cluster.runFor(2 * HEARTBEAT_MS);
+    expect(outcome(cluster)).toMatchObject([['aborted', 'b', expect.any(String)]]);
+    expect([refusal(cluster), cluster.status('a').leadership?.leaseValid]).toEqual([null, false]);
+    cluster.step('b', { type: 'pauseElections', paused: false });
+    cluster.settle();
+    if (order !== undefined) cluster.inject(order.from, order.to, order.message);
+    cluster.settle();
+    expect(cluster.leader).toBe('b'); // the order came after all
   });
 
   it('a target whose connection breaks is not waited for', () => {

@@ -127,7 +127,7 @@ describe('the invariants fail', () => {
 
   test('when acknowledgements are forged on the wire', async () => {
     const failure = await failureOf({
-      tamper: forging((message) => (message.type === 'appendRejected' ? { type: 'appendReply', term: message.term, round: message.round, matched: message.rejected } : message)),
+      tamper: forging((message) => (message.type === 'appendRejected' ? { type: 'appendReply', term: message.term, round: message.round, matched: message.rejected, willing: true } : message)),
     });
     expect(failure.message).toMatch(/commits are of the own term and durable on a majority|correct servers send only what is lawful|State Machine Safety/);
   });
