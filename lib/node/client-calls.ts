@@ -122,10 +122,10 @@ export class ClientCalls<C, R, Q, A> {
     this.reportReads();
   }
 
-  /** The state machine applied a range. */
-  applied(range: AppliedRange, through: LogIndex): void {
+  /** The state machine applied a range, and the core knows. */
+  applied(range: AppliedRange): void {
     this.proposals.applied(range, this.parts.clock.now(), this.term, this.parts.report);
-    this.reads.applied(through);
+    this.reads.applied(this.readableIndex);
     this.reportReads();
   }
 

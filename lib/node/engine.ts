@@ -54,6 +54,8 @@ export class Engine<C, R, Q, A> {
   private readonly subscriptions = new Subscription();
   private knownConfiguration: Configuration | null = null;
   private knownApplied: LogIndex = 0;
+  /** What the state machine has taken and the core does not know yet; its callers are answered in the turn that tells it. */
+  private appliedRanges: AppliedRange[] = [];
   private droppedMessages = 0;
   private hasFailed = false;
 
@@ -137,6 +139,7 @@ export class Engine<C, R, Q, A> {
     this.loop.close();
     this.subscriptions.unsubscribe();
     this.sender.cancelAll();
+    this.answerApplied();
     const events = [...this.loop.takeReports(), ...haltQuietly(core, clock.now(), reason)];
     const dropped = this.calls.end(reason, cause);
     this.admin.end(reason === 'stopped' ? 'stopped' : 'failed');
@@ -159,6 +162,7 @@ export class Engine<C, R, Q, A> {
     if (output.write !== null) this.persist(output.write, now);
     for (const { to, message } of output.messages) options.transport.send(to, message);
     if (output.messages.length > 0) options.transport.flush();
+    this.answerApplied();
     this.calls.settle(output);
     this.admin.settle(output);
     for (const read of output.logReads) this.readLog(read.peer, read.from, read.to, read.maxBytes);
@@ -205,10 +209,17 @@ export class Engine<C, R, Q, A> {
   private onApplied(range: AppliedRange, applyMs: number): void {
     const last = range.entries[range.entries.length - 1];
     if (last === undefined || this.hasFailed) return;
-    // The input first: whoever awaits a result then finds the metrics of the turn that applied it.
     this.loop.enqueue({ type: 'applied', through: last.index, applyMs });
-    this.calls.applied(range, last.index);
+    this.appliedRanges.push(range);
     this.snapshots.noteApplied(range.entries);
+  }
+
+  /** Whoever awaits a result finds it in the metrics, in `committed()` and in what `stop()` leaves behind: the turn comes first. */
+  private answerApplied(): void {
+    if (this.appliedRanges.length === 0) return;
+    const ranges = this.appliedRanges;
+    this.appliedRanges = [];
+    for (const range of ranges) this.calls.applied(range);
   }
 
   /** At the bound the newest message is dropped, since Raft sends again; forwarded calls have bounds of their own. */

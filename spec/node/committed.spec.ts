@@ -1,9 +1,15 @@
 import { Subject, take, toArray, firstValueFrom } from 'rxjs';
 import type { Entry } from '../../lib/core/entry.js';
 import { committedEntries, type AppliedLog } from '../../lib/node/committed.js';
+import { waitFor } from '../../lib/node/operators/wait-for.js';
+import { createRaftNode } from '../../lib/open.js';
+import type { Clock } from '../../lib/ports/clock.js';
 import { bytesCodec } from '../../lib/ports/codec.js';
 import { StorageError } from '../../lib/ports/errors.js';
 import type { Committed } from '../../lib/ports/state-machine.js';
+import { MemoryStorage } from '../../lib/storage/memory.js';
+import { MemoryNetwork } from '../../lib/transport/memory.js';
+import { ListMachine } from '../support/list-machine.js';
 import { MemoryCluster, type ListNode } from '../support/memory-cluster.js';
 import { recorded } from '../support/recorded.js';
 
@@ -17,6 +23,20 @@ async function withWords(count: number, settings = {}): Promise<MemoryCluster> {
   for (let i = 1; i <= count; i += 1) await node.propose(`w${i}`);
   await cluster.settle();
   return cluster;
+}
+
+/** Time that runs so fast that the node lets I/O in before every turn. */
+function hurriedClock(): Clock {
+  let now = 0;
+  return {
+    now: () => (now += 6),
+    wallTime: () => 0,
+    schedule(_delayMs, callback) {
+      const task = setImmediate(callback);
+      return () => clearImmediate(task);
+    },
+    yield: (callback) => void setImmediate(callback),
+  };
 }
 
 describe('node.committed', () => {
@@ -54,6 +74,22 @@ describe('node.committed', () => {
     expect(middle.notes).toEqual([4, 5, 6, 7, 8]);
     expect(beyond.notes).toEqual([7, 8]);
     await cluster.stop();
+  });
+
+  test('what a call has returned is in the metrics, and comes before the end, although every turn is put off', async () => {
+    const settings = { storage: new MemoryStorage(), transport: new MemoryNetwork().transport(), stateMachine: new ListMachine() };
+    const node = createRaftNode<string, number, string, string[]>({ id: 'a', peers: { a: '' }, clock: hurriedClock(), ...settings });
+    await node.start();
+    await waitFor(node, ({ leadership }) => leadership?.established === true);
+    const { notes } = recorded(node.committed(), ({ command }) => command);
+    const applied: boolean[] = [];
+    for (const word of ['one', 'two', 'three']) {
+      const { index } = await node.propose(word);
+      applied.push(node.metrics.value.applied.index >= index);
+    }
+    await node.stop();
+    expect(applied).toEqual([true, true, true]);
+    expect(notes).toEqual(['one', 'two', 'three', 'complete']);
   });
 
   test('each subscription is its own replay', async () => {

@@ -20,7 +20,7 @@ describe('the turn loop', () => {
     await node.propose('x');
     await cluster.settle();
     expect(trace.join(' ')).toBe(
-      ['effect metrics LatestLog ProposalsAccepted turn', 'metrics EntriesPersisted CommitAdvanced ProposalsCommitted turn', 'metrics EntriesApplied turn'].join(' '),
+      ['effect metrics LatestLog ProposalsAccepted turn', 'metrics EntriesPersisted CommitAdvanced turn', 'metrics EntriesApplied ProposalsCommitted turn'].join(' '),
     );
     await cluster.stop();
   });
