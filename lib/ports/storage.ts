@@ -75,7 +75,10 @@ export interface Storage {
    */
   saveSnapshot(meta: Omit<SnapshotMeta, 'bytes'>, chunks: AsyncIterable<Uint8Array>, options: { readonly replaceLog: boolean }): Promise<SnapshotMeta>;
 
-  /** The latest snapshot, its bytes from `offset` on in chunks of at most 256 KiB, verified; null when there is none. */
+  /**
+   * The latest snapshot, its bytes from `offset` on in chunks of at most 256 KiB, verified; null when there is none. What was
+   * opened can be read to its end, whatever takes its place meanwhile.
+   */
   readSnapshot(offset?: number): Promise<{ readonly meta: SnapshotMeta; readonly chunks: AsyncIterable<Uint8Array> } | null>;
 
   /** Waits for issued writes, then closes files and gives up the lock. A second call is a no-op. */

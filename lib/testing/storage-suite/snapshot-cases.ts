@@ -107,19 +107,52 @@ export function snapshotCases(newFixture: NewFixture): ComplianceCase[] {
       assert.equal((await saved).bytes, 10);
     }),
 
-    storeCase(newFixture, 'a snapshot may be replaced while it is read: the reader gets the old one whole, or an error', async (store) => {
+    storeCase(newFixture, 'until a snapshot is whole the one before it is what is read', async (store) => {
       await store.write({ entries: commands(1, 9, 1) });
-      const content = bytesOf(800_000, 1);
-      await store.save(5, 1, content);
-      const reading = await store.storage.readSnapshot();
-      await store.save(6, 1, bytesOf(900_000, 2));
+      const [older, newer] = [bytesOf(800_000, 1), bytesOf(900_000, 2)];
+      const meta = await store.save(5, 1, older);
+      let goOn = (): void => undefined;
+      const paused = new Promise<void>((resolve) => (goOn = resolve));
+      const slow = async function* (): AsyncGenerator<Uint8Array> {
+        yield* chunked(newer.subarray(0, 600_000), 100_000);
+        assert.deepEqual((await store.storage.readSnapshot())?.meta, meta);
+        await paused;
+        yield* chunked(newer.subarray(600_000), 100_000);
+      };
+      const saving = store.storage.saveSnapshot(metaOf(6, 1), slow(), { replaceLog: false });
+      assert.ok(Buffer.from(await store.snapshotBytes()).equals(older));
+      assert.ok(Buffer.from(await store.snapshotBytes(300_000)).equals(older.subarray(300_000)));
+      goOn();
+      await saving;
+      assert.ok(Buffer.from(await store.snapshotBytes()).equals(newer));
+    }),
+
+    storeCase(newFixture, 'a snapshot that is replaced while it is read is read to its end all the same', async (store) => {
+      await store.write({ entries: commands(1, 9, 1) });
+      const [older, newer] = [bytesOf(800_000, 1), bytesOf(900_000, 2)];
+      await store.save(5, 1, older);
+      const opened = await store.storage.readSnapshot();
+      const begun = await store.storage.readSnapshot(300_000);
       const parts: Uint8Array[] = [];
-      try {
-        for await (const chunk of reading?.chunks ?? []) parts.push(chunk);
-      } catch {
-        return;
+      for await (const chunk of begun?.chunks ?? []) {
+        if (parts.length === 0) await store.save(6, 1, newer);
+        parts.push(chunk);
       }
-      assert.ok(Buffer.concat(parts).equals(content));
+      assert.ok(Buffer.concat(parts).equals(older.subarray(300_000)), 'the rest of the one that was being read');
+      assert.equal(opened?.meta.last.index, 5);
+      const whole: Uint8Array[] = [];
+      for await (const chunk of opened.chunks) whole.push(chunk);
+      assert.ok(Buffer.concat(whole).equals(older), 'the one that was opened before');
+      assert.ok(Buffer.from(await store.snapshotBytes()).equals(newer), 'whoever opens one now reads the newer');
+    }),
+
+    storeCase(newFixture, 'reading may stop anywhere, and the store closes all the same', async (store) => {
+      await store.write({ entries: commands(1, 9, 1) });
+      await store.save(5, 1, bytesOf(800_000, 1));
+      const stopped = await store.storage.readSnapshot();
+      for await (const _chunk of stopped?.chunks ?? []) break;
+      const untouched = await store.storage.readSnapshot();
+      assert.equal(untouched?.meta.bytes, 800_000);
     }),
   ];
 }
