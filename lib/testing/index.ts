@@ -5,6 +5,7 @@ export { simulate, SimulationError, type SimulationOptions, type SimulationResul
 export { SimulatedCluster, type SimulatedClusterOptions } from './simulated-cluster.js';
 export { FAULT_NAMES, type FaultName } from './simulation/fault-names.js';
 export { OPERATION_NAMES, type OperationName } from './simulation/operation-names.js';
+export * from './linearizability/index.js';
 export { planOf, type SimulatedNodeOptions, type SimulationPlan } from './simulation/plan.js';
 export { addCounts, countsText, emptyCounts, type SimulationCounts } from './simulation/report.js';
 export { stateMachineSuite, type StateMachineFixture } from './state-machine-suite.js';
