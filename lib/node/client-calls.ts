@@ -35,7 +35,7 @@ export class ClientCalls<C, R, Q, A> {
   private readonly deadlines: Deadlines;
   private readonly seenRequests = new SeenRequests();
   /** Who waits for the `propose` input of the turn that runs. */
-  private proposing: readonly Proposal[] = [];
+  private readonly proposing: (readonly Proposal[])[] = [];
   private knownLeader: NodeId | null = null;
   /** Reads that were served and not reported yet. */
   private readonly served = { linearizable: 0, lease: 0 };
@@ -98,11 +98,17 @@ export class ClientCalls<C, R, Q, A> {
     return this.parts.clock.now() - this.reads.freshAt;
   }
 
-  /** Adds what waits to the inputs of the turn that begins. */
+  /** What is proposed from now on comes after some other call; false when nothing waits. */
+  cutOff(): boolean {
+    return this.proposals.cutOff();
+  }
+
+  /** Adds what waits to the inputs of the turn that begins; of proposals the oldest group. */
   gather(inputs: Input[]): void {
     if (this.proposals.hasWaiting) {
-      this.proposing = this.proposals.takeWaiting();
-      inputs.push({ type: 'propose', payloads: this.proposing.map((proposal) => proposal.payload) });
+      const group = this.proposals.takeWaiting();
+      this.proposing.push(group);
+      inputs.push({ type: 'propose', payloads: group.map((proposal) => proposal.payload) });
     }
     if (this.reads.hasWaiting) this.reads.gather(inputs);
   }
@@ -115,8 +121,7 @@ export class ClientCalls<C, R, Q, A> {
       if (leaderId !== null) this.forwarder.handleLeader(leaderId);
     }
     this.noteRestored();
-    for (const outcome of output.proposals) this.refuse(this.proposals.settle(this.proposing, outcome), outcome.refusal);
-    if (output.proposals.length > 0) this.proposing = [];
+    for (const outcome of output.proposals) this.refuse(this.proposals.settle(this.proposing.shift() ?? [], outcome), outcome.refusal);
     if (output.reads.length === 0) return;
     this.reads.settle(output.reads, this.readableIndex);
     this.reportReads();
@@ -142,8 +147,7 @@ export class ClientCalls<C, R, Q, A> {
   end(reason: 'stopped' | 'fatalError', cause: unknown): number {
     this.deadlines.close();
     // Those of a turn that broke off half-way: the core may have taken them.
-    for (const proposal of this.proposing) proposal.reject(new ProposalIndeterminateError(reason, { cause }));
-    this.proposing = [];
+    for (const proposal of this.proposing.splice(0).flat()) proposal.reject(new ProposalIndeterminateError(reason, { cause }));
     this.reads.end(new StoppedError(reason === 'stopped' ? 'stopped' : 'failed'));
     this.forwarder.end(reason);
     return this.proposals.end(reason, cause);

@@ -76,7 +76,7 @@ export class Engine<C, R, Q, A> {
     });
     const enqueue = (input: Input): void => this.loop.enqueue(input);
     const shared = { ...parts, ...options, enqueue, report };
-    this.admin = new AdminCalls({ clock, enqueue, notLeader: () => this.calls.notLeader(), configuration: () => parts.core.configuration });
+    this.admin = new AdminCalls({ clock, enqueue: (input) => this.loop.enqueueCall(input), notLeader: () => this.calls.notLeader(), configuration: () => parts.core.configuration });
     this.snapshots = new SnapshotKeeper({ ...shared, clock, policy: resolved.snapshotPolicy, isIdle: () => this.applier.isIdle, onFault: (operation, error) => this.fail(operation, error) });
     this.sender = new SnapshotSender({ ...shared, clock, stallMs: resolved.core.electionTimeoutMaxMs, onFault: (operation, error) => this.fail(operation, error) });
     this.receiver = new SnapshotReceiver({
@@ -90,15 +90,16 @@ export class Engine<C, R, Q, A> {
       ...parts,
       observer: options.turnObserver,
       stallThresholdMs: resolved.limits.stallThresholdMs,
+      cutOff: () => this.calls.cutOff(),
       gather: (inputs) => this.calls.gather(inputs),
       dispatch: (output, now) => this.dispatch(output, now),
       onFault: (error) => this.fail('turn', error),
     });
   }
 
-  /** Hands the core something that needs no answer. */
+  /** A call that needs no answer; it takes effect after those that were made before it. */
   enqueue(input: Input): void {
-    this.loop.enqueue(input);
+    this.loop.enqueueCall(input);
   }
 
   get appliedIndex(): LogIndex {

@@ -41,6 +41,8 @@ interface Batch {
  */
 export class ProposalTable {
   private waiting: Proposal[] = [];
+  /** Waiting too, but before some later call of another kind: oldest group first. */
+  private cut: Proposal[][] = [];
   /** In log order, but for batches of lost terms that newer ones overlap. */
   private batches: Batch[] = [];
   private standing = 0;
@@ -48,7 +50,9 @@ export class ProposalTable {
   constructor(private readonly maxPending: number) {}
 
   get count(): number {
-    return this.waiting.length + this.standing;
+    let waiting = this.waiting.length;
+    for (const group of this.cut) waiting += group.length;
+    return waiting + this.standing;
   }
 
   /** @throws {OverloadedError} at the bound. */
@@ -57,15 +61,26 @@ export class ProposalTable {
     this.waiting.push(proposal);
   }
 
-  /** The payloads for the turn that begins, and who waits for them. */
-  takeWaiting(): readonly Proposal[] {
-    const taken = this.waiting.some(isDone) ? this.waiting.filter((proposal) => !proposal.isDone) : this.waiting;
+  /** What is proposed from now on comes after some other call; false when nothing waits. */
+  cutOff(): boolean {
+    if (this.waiting.length === 0) return false;
+    this.cut.push(this.waiting);
     this.waiting = [];
-    return taken;
+    return true;
+  }
+
+  /** The payloads for the turn that begins, and who waits for them: the oldest group. */
+  takeWaiting(): readonly Proposal[] {
+    let taken = this.cut.shift();
+    if (taken === undefined) {
+      taken = this.waiting;
+      this.waiting = [];
+    }
+    return taken.some(isDone) ? taken.filter((proposal) => !proposal.isDone) : taken;
   }
 
   get hasWaiting(): boolean {
-    return this.waiting.length > 0;
+    return this.waiting.length > 0 || this.cut.length > 0;
   }
 
   /** The core's answer to a `propose`: what was accepted stands in the log now; the rest is returned. */
@@ -137,7 +152,7 @@ export class ProposalTable {
       if (stands) dropped += 1;
       proposal.reject(stands ? new ProposalIndeterminateError('timeout') : new TimeoutError('propose', proposal.timeoutMs));
     };
-    for (const proposal of this.waiting) check(proposal, false);
+    for (const group of [...this.cut, this.waiting]) for (const proposal of group) check(proposal, false);
     for (const batch of this.batches) for (const proposal of batch.proposals) check(proposal, true);
     return { dropped, next };
   }
@@ -145,7 +160,7 @@ export class ProposalTable {
   /** The node ends: what stands in the log may still commit elsewhere, the rest did not happen. Returns how many stood. */
   end(reason: 'stopped' | 'fatalError', cause: unknown): number {
     let dropped = 0;
-    for (const proposal of this.waiting) proposal.reject(new StoppedError(reason === 'stopped' ? 'stopped' : 'failed'));
+    for (const proposal of [...this.cut.flat(), ...this.waiting]) proposal.reject(new StoppedError(reason === 'stopped' ? 'stopped' : 'failed'));
     for (const batch of this.batches) {
       for (const proposal of batch.proposals) {
         if (proposal.isDone) continue;
@@ -154,6 +169,7 @@ export class ProposalTable {
       }
     }
     this.waiting = [];
+    this.cut = [];
     this.batches = [];
     this.standing = 0;
     return dropped;

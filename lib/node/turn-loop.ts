@@ -27,7 +27,9 @@ export interface TurnLoopParts {
   readonly publisher: EventPublisher;
   readonly observer: TurnObserver | undefined;
   readonly stallThresholdMs: number;
-  /** Adds what gathered outside the queue (waiting proposals) as inputs of the turn that begins. */
+  /** Closes the group of proposals that wait, for what is enqueued next comes after them; false when none waits. */
+  readonly cutOff: () => boolean;
+  /** Adds what gathered outside the queue (waiting proposals, the oldest group of them) as inputs of the turn that begins. */
   readonly gather: (inputs: Input[]) => void;
   /** Carries a turn's effects out; what it reports meanwhile joins the turn's events. */
   readonly dispatch: (output: TurnOutput, now: number) => void;
@@ -45,6 +47,8 @@ const MAX_BUSY_MS = 5;
  */
 export class TurnLoop {
   private queue: Input[] = [];
+  /** Where in the queue a group of calls that wait outside it has its place. */
+  private cuts: number[] = [];
   private reports: RaftEventBody[] = [];
   private isScheduled = false;
   private isDraining = false;
@@ -67,6 +71,12 @@ export class TurnLoop {
   enqueue(input: Input): void {
     this.queue.push(input);
     this.schedule();
+  }
+
+  /** A call's input: it takes effect after every call that was made before it, those included that wait outside the queue. */
+  enqueueCall(input: Input): void {
+    if (this.parts.cutOff()) this.cuts.push(this.queue.length);
+    this.enqueue(input);
   }
 
   /** An event of the shell's own; published with the turn in which it was reported, or the next. */
@@ -103,6 +113,7 @@ export class TurnLoop {
     this.isClosed = true;
     this.cancelTimer();
     this.queue = [];
+    this.cuts = [];
   }
 
   /** Events that were reported and not published: the last turn owes them. */
@@ -136,10 +147,8 @@ export class TurnLoop {
   private turn(): void {
     const { core, clock, observer } = this.parts;
     const now = clock.now();
-    const inputs = this.queue;
-    this.queue = [];
     this.isWanted = false;
-    this.parts.gather(inputs);
+    const inputs = this.takeInputs();
     const output = core.turn(now, inputs);
     try {
       this.parts.dispatch(output, now);
@@ -151,6 +160,27 @@ export class TurnLoop {
     if (this.reports.length > 0) this.reports = [];
     this.publish(events, now);
     observer?.({ now, inputs, output, events, status: () => core.status() });
+  }
+
+  /** What waits, in the order in which it came; most turns have no cut. */
+  private takeInputs(): Input[] {
+    const { queue, cuts } = this;
+    const { gather } = this.parts;
+    this.queue = [];
+    let inputs = queue;
+    if (cuts.length > 0) {
+      this.cuts = [];
+      inputs = [];
+      let from = 0;
+      for (const cut of cuts) {
+        inputs.push(...queue.slice(from, cut));
+        gather(inputs);
+        from = cut;
+      }
+      inputs.push(...queue.slice(from));
+    }
+    gather(inputs);
+    return inputs;
   }
 
   /** Metrics first, so that they are current inside every event handler. */

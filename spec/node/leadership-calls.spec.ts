@@ -59,6 +59,37 @@ describe('calls about leadership', () => {
     await expect(leader.node.propose('y')).resolves.toMatchObject({ value: 2 });
   });
 
+  test('calls take effect in the order in which they are made: what is proposed before a transfer is taken, what is proposed after it is not', async () => {
+    await open();
+    const before = [outcomeOf(leader.node.propose('x')), outcomeOf(leader.node.propose('y'))];
+    const transfer = outcomeOf(leader.node.transferLeadership(other(1).id));
+    const after = outcomeOf(leader.node.propose('z'));
+    await cluster.advance(300);
+    expect(before.map(({ state }) => state)).toEqual(['resolved', 'resolved']);
+    expect(transfer).toMatchObject({ state: 'resolved', value: other(1).id });
+    expect(after).toMatchObject({ state: 'rejected', error: { name: 'ProposalRejectedError', reason: 'leadership is being transferred' } });
+    expect(leader.machine.words).toEqual(['x', 'y']);
+    const told = cluster.eventsOf(leader.id, 'ProposalsAccepted', 'LeadershipTransferStarted', 'ProposalRejected').map(({ type }) => type);
+    expect(told).toEqual(['ProposalsAccepted', 'LeadershipTransferStarted', 'ProposalRejected']);
+  });
+
+  test('so it is with stepDown and with changes of the members, one after the other in one moment', async () => {
+    await open();
+    const calls = [
+      outcomeOf(leader.node.propose('x')),
+      outcomeOf(leader.node.changeMembership({ demote: [other(0).id] })),
+      outcomeOf(leader.node.propose('y')),
+    ];
+    leader.node.stepDown();
+    const late = outcomeOf(leader.node.propose('z'));
+    await cluster.settle();
+    const told = cluster.eventsOf(leader.id, 'ProposalsAccepted', 'MembershipAppended', 'LeadershipLost').map(({ type }) => type);
+    expect(told.slice(-4)).toEqual(['ProposalsAccepted', 'MembershipAppended', 'ProposalsAccepted', 'LeadershipLost']);
+    expect(cluster.eventsOf(leader.id, 'ProposalsAccepted').at(-1)).toMatchObject({ count: 1 });
+    await cluster.until(() => [...calls, late].every(({ state }) => state !== 'pending'), 'the answers');
+    expect(calls.map(({ error }) => error)).toMatchObject([{}, { name: 'MembershipChangeError', outcome: 'indeterminate' }, {}]); // begun, and then nobody led
+  });
+
   test('what is refused is refused in words', async () => {
     await open();
     await expect(leader.node.transferLeadership('z')).rejects.toMatchObject({ name: 'TransferError', outcome: 'refused', reason: 'z is not a voter' });
