@@ -14,12 +14,19 @@ export interface EventTailHandlers {
   onLost?(reason: string): void;
 }
 
+export interface EventTailOptions {
+  /** How long to wait before coming back. Default: what the server asks for. */
+  readonly retryMs?: number;
+  /** Goes on after this event rather than where the URL says. */
+  readonly lastEventId?: string;
+}
+
 /**
  * Follows a node's `/events` through restarts of the node and losses of the connection: comes back with
- * `Last-Event-ID` until it is closed.
+ * `Last-Event-ID` until it is closed. It may be closed from within a handler.
  */
 export class EventTail {
-  #lastEventId = '';
+  #lastEventId: string;
   #retryMs = DEFAULT_RETRY_MS;
   #request: ClientRequest | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -28,10 +35,15 @@ export class EventTail {
   constructor(
     readonly url: string,
     readonly handlers: EventTailHandlers,
-    /** How long to wait before coming back; default: what the server asks for. */
-    readonly retryMs: number | null = null,
+    readonly options: EventTailOptions = {},
   ) {
+    this.#lastEventId = options.lastEventId ?? '';
     this.#connect();
+  }
+
+  /** Where another tail of this node goes on; empty before the first event. */
+  get lastEventId(): string {
+    return this.#lastEventId;
   }
 
   close(): void {
@@ -65,7 +77,11 @@ export class EventTail {
     incoming.on('data', (text: string) => {
       if (this.#isClosed) return;
       try {
-        for (const message of parser.push(text)) this.handlers.onMessage(message);
+        for (const message of parser.push(text)) {
+          if (this.#isClosed) return; // by what the last one brought
+          this.#lastEventId = message.id;
+          this.handlers.onMessage(message);
+        }
       } catch (error) {
         return lose(error instanceof Error ? error.message : String(error));
       }
@@ -81,6 +97,6 @@ export class EventTail {
   #lose(reason: string): void {
     if (this.#isClosed) return;
     this.handlers.onLost?.(reason);
-    this.#timer = setTimeout(() => this.#connect(), this.retryMs ?? this.#retryMs);
+    if (!this.#isClosed) this.#timer = setTimeout(() => this.#connect(), this.options.retryMs ?? this.#retryMs);
   }
 }

@@ -7,7 +7,7 @@ export const EXIT = Object.freeze({
   usage: 2,
   /** No node answered, or there is no leader: try again later. */
   unavailable: 3,
-  /** A second Ctrl-C. */
+  /** Ctrl-C ended it before it was done, or ended what lasts until then. */
   interrupted: 130,
 });
 

@@ -5,6 +5,7 @@ import { runCheck } from './check/run-check.js';
 import { runClient } from './client/run-client.js';
 import { runCluster, type CommandContext } from './cluster/run-cluster.js';
 import { CliError, EXIT } from './exit.js';
+import { OUTPUT_CLOSED, pause } from './interrupt.js';
 import { createLog } from './log.js';
 import { runProgram, type Actions, type ServeFlags } from './program.js';
 import { serve, type ReadyMessage } from './serve.js';
@@ -25,6 +26,7 @@ const actions: Actions = {
       notes: createTerminal(process.stderr, process.env),
       readInput,
       interrupt: interruptSignal,
+      pause,
       now: () => performance.now(),
     }),
 };
@@ -59,7 +61,7 @@ function interruptSignal(): AbortSignal {
     controller.abort(reason);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupt(signal));
-  process.stdout.on('error', () => controller.abort('the output is closed'));
+  process.stdout.on('error', () => controller.abort(OUTPUT_CLOSED));
   return controller.signal;
 }
 

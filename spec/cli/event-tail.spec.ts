@@ -15,7 +15,7 @@ describe('EventTail', () => {
     emit(3);
     const ids: string[] = [];
     const losses: string[] = [];
-    const tail = new EventTail(`http://127.0.0.1:${port}/events?since=start`, { onMessage: ({ id }) => ids.push(id), onLost: (reason) => losses.push(reason) }, 10);
+    const tail = new EventTail(`http://127.0.0.1:${port}/events?since=start`, { onMessage: ({ id }) => ids.push(id), onLost: (reason) => losses.push(reason) }, { retryMs: 10 });
     await eventually(() => ids.length === 3);
 
     await service.close(1000);
@@ -46,7 +46,7 @@ describe('EventTail', () => {
     const losses: string[] = [];
     const first = new EventTail(url, { onMessage: () => undefined });
     await eventually(() => service.load.eventStreams === 1);
-    const second = new EventTail(url, { onMessage: ({ id }) => ids.push(id), onLost: (reason) => losses.push(reason) }, 10);
+    const second = new EventTail(url, { onMessage: ({ id }) => ids.push(id), onLost: (reason) => losses.push(reason) }, { retryMs: 10 });
     await eventually(() => losses.length > 1);
     expect(losses[0]).toBe('the answer was 503');
     first.close();

@@ -21,6 +21,8 @@ export class ClientFixture {
   readonly interrupt = new AbortController();
   now: () => number = () => performance.now();
   input: Uint8Array = new Uint8Array(0);
+  /** How long the commands wanted to wait; none of it is waited for. */
+  readonly pauses: number[] = [];
   /** Called with everything that is printed, as it is. */
   onNote: (text: string) => void = () => undefined;
   onOutput: (text: string) => void = () => undefined;
@@ -52,6 +54,10 @@ export class ClientFixture {
       notes: { ...terminal, line: note, progress: note },
       readInput: () => Promise.resolve(this.input),
       interrupt: () => this.interrupt.signal,
+      pause: (ms) => {
+        this.pauses.push(ms);
+        return new Promise((resolve) => setImmediate(resolve));
+      },
     };
     try {
       return { code: await command.run(context), out, notes, error: null };
@@ -61,7 +67,9 @@ export class ClientFixture {
     }
   }
 
+  /** Ends what still runs, too. */
   close(): void {
+    this.interrupt.abort();
     this.http.close();
   }
 }

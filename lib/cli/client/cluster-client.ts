@@ -3,6 +3,7 @@ import { CliError, EXIT, messageOf } from '../exit.js';
 import type { HttpCall, HttpClient, HttpReply } from '../http-client.js';
 
 const MAX_PAUSE_MS = 200;
+const NOBODY_THERE = '\nIs a node running there? Give the HTTP address of any that runs with --endpoint.';
 
 /** What the server says about a refusal. */
 interface Refusal {
@@ -22,11 +23,29 @@ export interface ClusterClientParts {
 }
 
 /**
- * Talks to a cluster of which some nodes' HTTP addresses are known. Tries one after the other, follows hints to
- * the leader, and comes back to those that say "later" until its time is over.
+ * Talks to a cluster of which some nodes' HTTP addresses are known. Tries one after the other, learns of the other
+ * members from those that answer and tries them too, follows hints to the leader, and comes back to those that say
+ * "later" until its time is over.
  */
 export class ClusterClient {
-  constructor(readonly parts: ClusterClientParts) {}
+  /** In the order in which they became known. */
+  readonly #endpoints: Set<string>;
+
+  constructor(readonly parts: ClusterClientParts) {
+    this.#endpoints = new Set(parts.endpoints);
+  }
+
+  /** Every address that is known: those to begin with, then what was learned. */
+  get endpoints(): readonly string[] {
+    return [...this.#endpoints];
+  }
+
+  /** Remembers addresses, and gives those that are new. */
+  learn(endpoints: readonly string[]): readonly string[] {
+    const news = endpoints.filter((endpoint) => !this.#endpoints.has(endpoint));
+    for (const endpoint of news) this.#endpoints.add(endpoint);
+    return news;
+  }
 
   /**
    * Sends to any node that answers. What is `repeatable` is also sent again when it can't be known whether it
@@ -34,13 +53,13 @@ export class ClusterClient {
    * @throws {CliError} 3 when no node answers in time; any status but "later" resolves.
    */
   any(method: string, path: string, call: HttpCall = {}, repeatable = method === 'GET'): Promise<HttpReply> {
-    return this.#persist(this.parts.endpoints, repeatable, (endpoint) => this.#send(endpoint, method, path, call));
+    return this.#persist(null, repeatable, (endpoint) => this.#send(endpoint, method, path, call));
   }
 
   /** Sends to the leader, whichever node is asked first. @throws {CliError} 3 when there is none in time. */
   leader(method: string, path: string, body?: unknown): Promise<HttpReply> {
     const call = body === undefined ? {} : jsonCall(body);
-    return this.#persist(this.parts.endpoints, method === 'GET', async (endpoint) => {
+    return this.#persist(null, method === 'GET', async (endpoint) => {
       const reply = await this.#send(endpoint, method, path, call);
       const leader = reply.status === 421 ? (refusalOf(reply).leader ?? null) : null;
       const next = leader === null ? null : (leader.http ?? (await this.#find(leader.id)));
@@ -51,8 +70,8 @@ export class ClusterClient {
   /** Sends to the node of this name. @throws {CliError} 1 when its address is unknown, 3 when it does not answer. */
   async node(id: string, method: string, path: string, body?: unknown): Promise<HttpReply> {
     const endpoint = await this.#find(id);
-    if (endpoint === null) throw new CliError(`where node ${id} serves HTTP is not known; give its address with --endpoint`);
-    return this.#persist([endpoint], method === 'GET', () => this.#send(endpoint, method, path, body === undefined ? {} : jsonCall(body)));
+    if (endpoint === null) throw new CliError(`where node ${id} serves HTTP is not known; ask it by its own address, --endpoint <host:port>, or label it: rxraft member set-address ${id} <host:port> --http <host:port>`);
+    return this.#persist(endpoint, method === 'GET', () => this.#send(endpoint, method, path, body === undefined ? {} : jsonCall(body)));
   }
 
   /** The members as the leader sees them. */
@@ -78,34 +97,49 @@ export class ClusterClient {
 
   /** The HTTP address of a node: as the configuration has it, or by asking those that are known. */
   async #find(id: string): Promise<string | null> {
-    for (const endpoint of this.parts.endpoints) {
-      const reply = await this.#send(endpoint, 'GET', '/members').catch(() => null);
-      if (reply?.status !== 200) continue;
-      const { node, effective } = JSON.parse(reply.body.toString()) as MembersReport;
-      if (node === id) return endpoint;
-      const http = effective.members.find((member) => member.id === id)?.http ?? null;
+    const known = [...this.endpoints];
+    for (const endpoint of known) {
+      const report = await this.#reportOf(endpoint);
+      if (report === null) continue;
+      if (report.node === id) return endpoint;
+      const http = report.effective.members.find((member) => member.id === id)?.http ?? null;
       if (http !== null) return http;
+      known.push(...this.#learnFrom(report));
     }
     return null;
   }
 
-  /** Asks one endpoint after the other, in rounds, until one gives an answer that is not "later". */
-  async #persist(endpoints: readonly string[], repeatable: boolean, ask: (endpoint: string) => Promise<HttpReply>): Promise<HttpReply> {
+  async #reportOf(endpoint: string): Promise<MembersReport | null> {
+    const reply = await this.#send(endpoint, 'GET', '/members').catch(() => null);
+    return reply?.status === 200 ? membersIn(reply) : null;
+  }
+
+  #learnFrom({ effective }: MembersReport): readonly string[] {
+    return this.learn(effective.members.flatMap(({ http }) => http ?? []));
+  }
+
+  /** Asks one endpoint after the other (or `only` this one), in rounds, until one gives an answer that is not "later". */
+  async #persist(only: string | null, repeatable: boolean, ask: (endpoint: string) => Promise<HttpReply>): Promise<HttpReply> {
     const { now, timeoutMs } = this.parts;
     const giveUpAt = now() + timeoutMs;
     for (let round = 1; ; round += 1) {
       const reasons: string[] = [];
-      for (const endpoint of endpoints) {
+      let hasAnswer = false;
+      const known = only === null ? [...this.endpoints] : [only]; // grows while it is walked
+      for (const endpoint of known) {
         const outcome = await outcomeOf(ask(endpoint));
         if ('reply' in outcome) {
+          hasAnswer = true;
           if (!isLater(outcome.reply, repeatable)) return outcome.reply;
           reasons.push(`${endpoint}: ${refusalOf(outcome.reply).message}`);
+          const report = only === null ? await this.#reportOf(endpoint) : null;
+          if (report !== null) known.push(...this.#learnFrom(report));
         } else {
-          if (!repeatable && !isUnsent(outcome.error)) throw new CliError(`${endpoint} gave no answer (${messageOf(outcome.error)}); what was asked may or may not have happened`);
+          if (!repeatable && !isUnsent(outcome.error)) throw new CliError(`${endpoint} gave no answer (${messageOf(outcome.error)}); what was asked may or may not have happened: look before you repeat it`);
           reasons.push(`${endpoint}: ${messageOf(outcome.error)}`);
         }
       }
-      if (now() >= giveUpAt) throw new CliError(`no answer within ${timeoutMs / 1000} s:\n${reasons.map((reason) => `  ${reason}`).join('\n')}`, EXIT.unavailable);
+      if (now() >= giveUpAt) throw new CliError(`no answer within ${timeoutMs / 1000} s:\n${reasons.map((reason) => `  ${reason}`).join('\n')}${hasAnswer ? '' : NOBODY_THERE}`, EXIT.unavailable);
       await new Promise((resolve) => setTimeout(resolve, Math.min(MAX_PAUSE_MS, 25 * round)));
     }
   }
@@ -135,6 +169,16 @@ function refusalOf(reply: HttpReply): Refusal {
     // Not JSON: the same as JSON that says something else.
   }
   return { code: 'unreadable', message: `the answer was ${reply.status}, and not one of rxraft` };
+}
+
+/** The members that an answer tells of; null when it is something else. */
+function membersIn({ body }: HttpReply): MembersReport | null {
+  try {
+    const report = JSON.parse(body.toString()) as Partial<MembersReport> | null;
+    return Array.isArray(report?.effective?.members) ? (report as MembersReport) : null;
+  } catch {
+    return null; // Some other service answers there.
+  }
 }
 
 /** 503 says that nothing happened; 421, that a hint to the leader is out of date or leads nowhere. */

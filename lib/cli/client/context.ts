@@ -21,6 +21,8 @@ export interface ClientContext extends ClientOutput {
   readonly readInput: () => Promise<Uint8Array>;
   /** Aborted by Ctrl-C. Asking for it means to end in order then, rather than at once. */
   readonly interrupt: () => AbortSignal;
+  /** Resolves after a while, or at once when it is interrupted. */
+  readonly pause: (ms: number, interrupt: AbortSignal) => Promise<void>;
 }
 
 /** A command, as the command line offers it and as it runs. Resolves with the exit code. */

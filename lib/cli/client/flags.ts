@@ -14,6 +14,7 @@ export interface ClientFlags {
   readonly since?: 'start' | 'now';
   readonly count?: number;
   readonly watch?: boolean;
+  readonly interval?: number;
   readonly to?: string;
   readonly wait?: boolean;
   readonly http?: string;
@@ -38,6 +39,7 @@ export interface OptionSpec {
 /** The HTTP addresses of the nodes that `rxraft cluster` runs. */
 export const DEFAULT_ENDPOINTS: readonly string[] = ['127.0.0.1:8101', '127.0.0.1:8102', '127.0.0.1:8103'];
 export const DEFAULT_TIMEOUT_S = 10;
+export const DEFAULT_INTERVAL_MS = 1000;
 /** What `--wait` is patient for: a new node may have much to catch up with. */
 export const DEFAULT_WAIT_S = 300;
 
@@ -52,7 +54,8 @@ export const OPTIONS: Readonly<Record<keyof ClientFlags, OptionSpec>> = {
   all: { flags: '--all', description: 'every kind of event, not only the essential ones' },
   since: { flags: '--since <moment>', description: 'begin with the start of each run (as far as it is kept) or with what happens now', choices: ['start', 'now'] },
   count: { flags: '--count <events>', description: 'end after so many', parse: integer(1, 1_000_000_000) },
-  watch: { flags: '--watch', description: 'show it anew every second, until Ctrl-C' },
+  watch: { flags: '--watch', description: 'show it again and again, until Ctrl-C' },
+  interval: { flags: '--interval <ms>', description: `with --watch: the pause between two looks (default: ${DEFAULT_INTERVAL_MS})`, parse: integer(50, 3_600_000) },
   to: { flags: '--to <id>', description: 'the voter that shall lead (default: the most up-to-date one)', parse: parseId },
   wait: { flags: '--wait', description: 'show how the node catches up until it is done' },
   http: { flags: '--http <host:port>', description: 'where the node serves HTTP, so that clients find it', parse: parseKnownAddress },
@@ -76,6 +79,6 @@ function idList(text: string): string[] {
 function kindList(text: string): string[] {
   const kinds = text.split(',').map((kind) => kind.trim());
   const unknown = kinds.find((kind) => !isEventType(kind));
-  if (unknown !== undefined) throw new Error(`${JSON.stringify(unknown)} is no kind of event; the README lists them`);
+  if (unknown !== undefined) throw new Error(`${JSON.stringify(unknown)} is no kind of event, such as NewLeader or MembershipCommitted; the README lists them`);
   return kinds;
 }

@@ -2,8 +2,8 @@ import type { EventOf } from '../../core/events.js';
 import type { MembersReport } from '../../server/http/member-report.js';
 import { EventTail } from '../event-tail.js';
 import { CliError, EXIT } from '../exit.js';
+import { unlessInterrupted } from '../interrupt.js';
 import type { ClientContext } from './context.js';
-import { pause } from './status.js';
 
 const POLL_MS = 100;
 const BAR_WIDTH = 24;
@@ -31,21 +31,26 @@ export async function awaitMember(context: ClientContext, id: string, asLearner:
   const tail = tailOf(context, ({ receivedBytes, bytes }) => (snapshot = { receivedBytes, bytes }));
   try {
     for (;;) {
-      const report = await cluster.members();
+      const report = await unlessInterrupted(cluster.members(), interrupt, () => interrupted(id));
       const member = report.effective.members.find((each) => each.id === id);
       if (member === undefined) throw new CliError(`${id} is not a member any more`);
       const matched = member.progress?.matched ?? 0;
       const isThere = asLearner ? member.progress !== null && matched >= report.commitIndex : member.role === 'voter' && report.committed.index >= report.effective.index;
       if (isThere) return report;
       notes.progress(progressLine(id, { snapshot: matched === 0 ? snapshot : null, matched, last: report.lastLog.index }));
-      if (interrupt.aborted) throw new CliError(`interrupted; ${id} goes on catching up, see \`rxraft member list\``, EXIT.interrupted);
+      if (interrupt.aborted) interrupted(id);
       if (now() >= giveUpAt) throw new CliError(`${id} has not caught up within ${timeoutMs / 1000} s and goes on trying; it is at ${matched} of ${report.lastLog.index} entries`, EXIT.unavailable);
-      await pause(POLL_MS, interrupt);
+      await context.pause(POLL_MS, interrupt);
     }
   } finally {
     notes.progress('');
     tail?.close();
   }
+}
+
+/** @throws {CliError} 130, always. */
+function interrupted(id: string): never {
+  throw new CliError(`interrupted; ${id} goes on catching up, see \`rxraft member list\``, EXIT.interrupted);
 }
 
 /** `d  [████····]  33 %  snapshot, 1.0 of 3.0 MiB`. */

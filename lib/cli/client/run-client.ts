@@ -4,7 +4,7 @@ import type { ClientCommand, ClientContext, ClientOutput } from './context.js';
 import { DEFAULT_ENDPOINTS, DEFAULT_TIMEOUT_S, DEFAULT_WAIT_S, type ClientFlags } from './flags.js';
 
 /** What the entry point gives to every command. */
-export interface ClientSurroundings extends ClientOutput, Pick<ClientContext, 'readInput' | 'interrupt'> {
+export interface ClientSurroundings extends ClientOutput, Pick<ClientContext, 'readInput' | 'interrupt' | 'pause'> {
   readonly now: () => number;
 }
 

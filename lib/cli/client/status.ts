@@ -1,8 +1,10 @@
 import type { RaftMetrics } from '../../node/metrics/metrics.js';
 import { leaderReport } from '../../server/http/member-report.js';
-import { EXIT, messageOf } from '../exit.js';
-import type { HttpClient } from '../http-client.js';
+import { CliError, EXIT } from '../exit.js';
+import { interruptedExit, unlessInterrupted } from '../interrupt.js';
 import type { ClientCommand, ClientContext } from './context.js';
+import { answeredBy, latestConfiguration, survey, type Answer } from './discovery.js';
+import { DEFAULT_INTERVAL_MS } from './flags.js';
 import { table, type Cell } from './table.js';
 
 /** One node as `rxraft status` shows it; what an unreachable one would say is null. */
@@ -24,59 +26,52 @@ export interface NodeStatus {
   readonly error: string | null;
 }
 
-/** An answer of one endpoint: metrics, or why there are none. */
-interface Answer {
-  readonly endpoint: string;
-  readonly metrics: RaftMetrics | null;
-  readonly error: string | null;
-}
-
 const HEADER = ['id', 'role', 'term', 'leader', 'commit', 'applied', 'lag', 'snapshot', 'address', 'http', 'reachable'];
-const REFRESH_MS = 1000;
 
 export const statusCommand: ClientCommand = {
   name: 'status',
   arguments: '',
   summary: 'Show every node: role, term, leader, how far it is. Exit code 3 when no leader is established.',
-  options: ['watch'],
+  options: ['watch', 'interval'],
   examples: [
     ['rxraft status', 'the three nodes of `rxraft cluster`'],
     ['rxraft status --endpoint 10.0.0.1:8101', 'asks one node, finds the others'],
+    ['rxraft status --watch --interval 250', 'four times a second, until Ctrl-C'],
     ['rxraft status --json', 'for programs'],
   ],
   run: async (context) => {
-    if (context.flags.watch !== true) return show(context, await askAll(context));
-    const interrupt = context.interrupt();
-    while (!interrupt.aborted) {
-      const nodes = await askAll(context);
-      if (context.terminal.isInteractive && context.flags.json !== true) context.write('\u001b[H\u001b[2J');
-      show(context, nodes);
-      await pause(REFRESH_MS, interrupt);
-    }
-    return EXIT.ok;
+    const { watch, interval } = context.flags;
+    if (watch === true) return watchStatus(context, interval ?? DEFAULT_INTERVAL_MS);
+    if (interval !== undefined) throw new CliError('--interval goes with --watch', EXIT.usage);
+    return show(context, await askAll(context));
   },
 };
 
-/** Asks the given endpoints, then the members that they know of and that were not asked yet. */
+async function watchStatus(context: ClientContext, intervalMs: number): Promise<number> {
+  const interrupt = context.interrupt();
+  while (!interrupt.aborted) {
+    const nodes = await unlessInterrupted(askAll(context), interrupt, () => null);
+    if (nodes === null) break;
+    if (context.terminal.isInteractive && context.flags.json !== true) context.write('\u001b[H\u001b[2J');
+    show(context, nodes);
+    await context.pause(intervalMs, interrupt);
+  }
+  return interruptedExit(interrupt);
+}
+
+/** Every node that can be found. */
 export async function askAll({ cluster }: ClientContext): Promise<readonly NodeStatus[]> {
-  const { http, endpoints } = cluster.parts;
-  const first = await Promise.all(endpoints.map((endpoint) => ask(http, endpoint)));
-  const labels = new Set(first.flatMap(({ metrics }) => (metrics === null ? [] : Object.keys(metrics.membership.effective.nodes).map((id) => leaderReport(id, metrics.membership.effective).http))));
-  const rest = [...labels].filter((endpoint): endpoint is string => endpoint !== null && !endpoints.includes(endpoint));
-  return statusOf([...first, ...(await Promise.all(rest.map((endpoint) => ask(http, endpoint))))]);
+  return statusOf(await survey(cluster));
 }
 
 /** One row a node, in the order of their names: those that answered, and members that did not. */
 export function statusOf(answers: readonly Answer[]): readonly NodeStatus[] {
-  const metrics = new Map<string, { endpoint: string; metrics: RaftMetrics }>();
-  for (const { endpoint, metrics: found } of answers) if (found !== null && !metrics.has(found.nodeId)) metrics.set(found.nodeId, { endpoint, metrics: found });
-  const answered = [...metrics.values()].map((answer) => answer.metrics);
-  const newest = answered.reduce<RaftMetrics | null>((best, next) => (best === null || next.membership.effectiveIndex > best.membership.effectiveIndex ? next : best), null);
-  const configuration = newest?.membership.effective;
-  const commit = Math.max(0, ...answered.map((each) => each.committed.index));
-  const rows = [...metrics].map(([id, { endpoint, metrics: found }]) => rowOf(id, endpoint, found, commit));
+  const answered = answeredBy(answers);
+  const configuration = latestConfiguration(answers);
+  const commit = Math.max(0, ...[...answered.values()].map(({ metrics }) => metrics.committed.index));
+  const rows = [...answered].map(([id, { endpoint, metrics }]) => rowOf(id, endpoint, metrics, commit));
   for (const id of Object.keys(configuration?.nodes ?? {})) {
-    if (configuration === undefined || metrics.has(id)) continue;
+    if (configuration === null || answered.has(id)) continue;
     const { address, http } = leaderReport(id, configuration);
     const error = answers.find(({ endpoint }) => endpoint === http)?.error ?? 'its HTTP address is unknown';
     rows.push(absent(id, configuration.learners.includes(id) ? 'learner' : 'voter', address, http, error));
@@ -97,16 +92,6 @@ function absent(id: string, role: string, address: string | null, http: string |
   return { id, role, term: null, leader: null, commit: null, applied: null, lag: null, snapshot: null, address, http, reachable: false, error };
 }
 
-async function ask(http: HttpClient, endpoint: string): Promise<Answer> {
-  try {
-    const { status, body } = await http.send('GET', `http://${endpoint}/metrics.json`);
-    if (status !== 200) return { endpoint, metrics: null, error: `answered with ${status}` };
-    return { endpoint, metrics: JSON.parse(body.toString()) as RaftMetrics, error: null };
-  } catch (error) {
-    return { endpoint, metrics: null, error: (error as { code?: string }).code ?? messageOf(error) };
-  }
-}
-
 function show(context: ClientContext, nodes: readonly NodeStatus[]): number {
   if (context.flags.json === true) context.write(`${JSON.stringify(nodes)}\n`);
   else context.terminal.line(table(HEADER, nodes.map(cellsOf), context.terminal.style));
@@ -118,18 +103,4 @@ function cellsOf(node: NodeStatus): Cell[] {
   const counts = [node.commit, node.applied, node.lag, node.snapshot].map((count) => String(count ?? '-'));
   const tone = role === 'leader' ? 'good' : reachable ? 'plain' : 'bad';
   return [{ text: id, tone: 'bold' }, { text: role, tone }, String(node.term ?? '-'), leader ?? '-', ...counts, address ?? '-', http ?? '-', reachable ? 'yes' : { text: `no: ${error ?? ''}`, tone: 'bad' }];
-}
-
-/** Resolves after a while, or at once when it is interrupted. */
-export function pause(ms: number, interrupt: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      interrupt.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    interrupt.addEventListener('abort', end);
-    if (interrupt.aborted) end();
-  });
 }

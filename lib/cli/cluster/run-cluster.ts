@@ -96,7 +96,7 @@ async function introduce(members: readonly Member[], cluster: LocalCluster, { te
   const examples = [
     `curl -i -X PUT --data 'hello' ${a ?? ''}/kv/greeting # on any node: it forwards to the leader`,
     `curl -i ${b ?? ''}/kv/greeting # linearizable, from another node`,
-    `curl -N ${c ?? ''}/events?type=NewLeader # the transitions, as they happen`,
+    `curl -N '${c ?? ''}/events?type=NewLeader' # the transitions, as they happen`,
     `${rxraft} status${endpoint} # all nodes at a glance`,
     `${rxraft} --help # put, get, events, member, transfer, snapshot, …`,
   ].map((example) => example.split(' # '));

@@ -58,7 +58,7 @@ export function membersReport(metrics: RaftMetrics): MembersReport {
   };
 }
 
-export function leaderReport(id: NodeId, configuration: Configuration): LeaderReport {
+export function leaderReport(id: NodeId, configuration: Pick<Configuration, 'nodes'>): LeaderReport {
   const info = configuration.nodes[id];
   return { id, address: info?.address ?? null, http: info?.metadata?.[HTTP_LABEL] ?? null };
 }

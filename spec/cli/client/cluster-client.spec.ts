@@ -19,7 +19,7 @@ describe('ClusterClient', () => {
       asked.push(`${incoming.method ?? ''} ${incoming.url ?? ''}`);
       if (answer === 'broken') return void incoming.socket.destroy();
       outgoing.writeHead(answer[0]);
-      outgoing.end(JSON.stringify(answer[1]));
+      outgoing.end(answer[1] === 'x' ? 'x' : JSON.stringify(answer[1]));
     });
     servers.push(server);
     server.listen(0, '127.0.0.1');
@@ -47,7 +47,26 @@ describe('ClusterClient', () => {
     expect((await fixture.client(['127.0.0.1:1', later]).leader('POST', '/transfer', {})).status).toBe(200);
     const unknown = await serve([504, refused('indeterminate')]);
     expect((await fixture.client([unknown]).any('PUT', '/kv/a', {}, false)).status).toBe(504);
-    expect(asked).toEqual(['GET /kv/a', 'GET /kv/a', 'POST /transfer', 'POST /transfer', 'PUT /kv/a']);
+    expect(asked).toEqual(['GET /kv/a', 'GET /kv/a', 'POST /transfer', 'GET /members', 'POST /transfer', 'PUT /kv/a']);
+  });
+
+  it('learns of the other members from a node that can not answer, and asks those, and whom they know', async () => {
+    const later = [503, refused('no_leader')] as const;
+    const knows = (http: string | null): [number, unknown] => [200, { node: 'x', effective: { members: [{ id: 'x', http: null }, { id: 'y', http }] } }];
+    const third = await serve([200, { fine: true }]);
+    const second = await serve([...later], knows(third));
+    const first = await serve([...later], knows(second));
+    const client = fixture.client(['127.0.0.1:1', first]);
+    expect((await client.any('DELETE', '/kv/a', {}, false)).status).toBe(200);
+    expect(asked).toEqual(['DELETE /kv/a', 'GET /members', 'DELETE /kv/a', 'GET /members', 'DELETE /kv/a']);
+    expect(client.endpoints).toEqual(['127.0.0.1:1', first, second, third]);
+  });
+
+  it.each([['no JSON', 'x'], ['other JSON', null], ['members of another kind', { effective: { members: 5 } }]])('learns nothing from %s', async (_, body) => {
+    const first = await serve([503, refused('no_leader')], [200, body], [200, {}]);
+    const client = fixture.client([first]);
+    expect((await client.any('GET', '/kv/a')).status).toBe(200);
+    expect(client.endpoints).toEqual([first]);
   });
 
   it('finds a leader that the configuration gives no HTTP address of, by asking the nodes that it knows', async () => {

@@ -1,7 +1,7 @@
 import { configurationOf, type Configuration } from '../../../lib/core/configuration.js';
 import { MembershipChangeError, NotLeaderError } from '../../../lib/ports/errors.js';
 import { ClientFixture, type Ended } from '../../support/client-fixture.js';
-import { HttpFixture } from '../../support/http-fixture.js';
+import { eventually, HttpFixture } from '../../support/http-fixture.js';
 
 /** Two nodes: `a` follows, `b` leads; `c` is a member that nobody reaches, `d` one whose HTTP address nobody knows. */
 describe('the commands for a running cluster', () => {
@@ -58,8 +58,41 @@ describe('the commands for a running cluster', () => {
     command.onOutput = (out) => {
       if (out.match(/leader {4}2/g)?.length === 2) command.interrupt.abort();
     };
-    const { code, out } = await run('status', [], { watch: true });
-    expect([code, out.match(/^id /gm)?.length]).toEqual([0, 2]);
+    const { code, out } = await run('status', [], { watch: true, interval: 250 });
+    expect([code, out.match(/^id /gm)?.length, command.pauses]).toEqual([130, 2, [250, 250]]);
+    expect(await run('status', [], { interval: 250 })).toMatchObject({ code: 2, error: '--interval goes with --watch' });
+  });
+
+  it('status --watch looks once a second unless told otherwise, and ends at once when it is interrupted', async () => {
+    let looks = 0;
+    command.onOutput = () => {
+      looks += 1;
+      if (looks > 1) return;
+      void eventually(() => command.pauses.length === 1).then(() => command.interrupt.abort('SIGINT'));
+    };
+    expect((await run('status', [], { watch: true })).code).toBe(130);
+    expect(command.pauses[0]).toBe(1000);
+    expect((await run('status', [], { watch: true }, ['127.0.0.1:1'])).out).toBe('');
+  });
+
+  it('status goes on with the nodes that it has found when the one it was told of is gone', async () => {
+    command.onOutput = (out) => {
+      const looks = out.match(/^id /gm)?.length ?? 0;
+      if (looks === 1 && !isClosing) {
+        isClosing = true;
+        void a.close();
+      }
+      if (/^a +voter .* no: ECONNREFUSED$/m.test(out)) command.interrupt.abort('SIGINT');
+    };
+    let isClosing = false;
+    expect((await run('status', [], { watch: true })).out).toMatch(/^a +follower .* yes$[^]*^a +voter .* no: ECONNREFUSED\nb +leader /m);
+  });
+
+  it.each<[string, string[]]>([['get', ['k']], ['put', ['k', 'v']], ['del', ['k']], ['list', []], ['transfer', []], ['member remove', ['c']]])('%s goes to the other members when the node that it was told of can not answer', async (name, args) => {
+    await run('put', ['k', 'v'], {}, [endpoints.b]);
+    a.node.failure = new NotLeaderError(null, null);
+    a.node.set({ leaderId: null });
+    expect(await run(name, args)).toMatchObject({ code: 0, error: null });
   });
 
   it('put, get, list and del go through any node that answers', async () => {
@@ -139,7 +172,7 @@ describe('the commands for a running cluster', () => {
     expect(await run('resume', ['b'], { json: true })).toMatchObject({ code: 0, out: '{"node":"b","paused":false}\n' });
     expect(await run('campaign', ['a'], {}, [endpoints.b])).toMatchObject({ code: 0, out: 'a was told to campaign\n' });
     expect(await run('campaign', ['b'])).toMatchObject({ code: 1, error: 'node b is the leader already' });
-    expect(await run('pause', ['d'])).toMatchObject({ code: 1, error: 'where node d serves HTTP is not known; give its address with --endpoint' });
+    expect(await run('pause', ['d'])).toMatchObject({ code: 1, error: expect.stringContaining('where node d serves HTTP is not known; ask it by its own address, --endpoint') });
     expect([a.node.orders, b.node.orders]).toEqual([['campaign'], ['pauseElections', 'resumeElections']]);
   });
 
@@ -158,16 +191,16 @@ describe('the commands for a running cluster', () => {
     expect([code, out.match(/NewLeader +term 1 {2}b leads$/gm)?.length]).toEqual([0, 2]);
     const leases = await run('events', [], { since: 'start', count: 1, type: ['LeaseChanged'], node: ['b'], json: true });
     expect(JSON.parse(leases.out)).toMatchObject({ type: 'LeaseChanged', valid: true });
-    expect(await run('events', [], {}, ['127.0.0.1:1'])).toMatchObject({ code: 3, error: 'no node answers at 127.0.0.1:1' });
+    expect(await run('events', [], {}, ['127.0.0.1:1'])).toMatchObject({ code: 3, error: expect.stringContaining('no node answers at 127.0.0.1:1; give ') });
     expect(await run('events', [], { node: ['d'] })).toMatchObject({ code: 1 });
   });
 
   it('a cluster without a leader is asked again, and answers once it has one', async () => {
-    a.node.set({ leaderId: null });
+    for (const { node } of [a, b]) node.set({ role: 'follower', leaderId: null });
     let rounds = 0;
     command.now = () => {
       rounds += 1;
-      if (rounds === 3) a.node.set({ leaderId: 'b' });
+      if (rounds === 3) b.node.set({ role: 'leader', leaderId: 'b' });
       return 0;
     };
     expect((await run('transfer')).code).toBe(0);
@@ -175,13 +208,14 @@ describe('the commands for a running cluster', () => {
   });
 
   it('without a leader in time the exit code is 3 and every node has its say', async () => {
-    a.node.set({ leaderId: null });
+    for (const { node } of [a, b]) node.set({ role: 'follower', leaderId: null });
     let time = 0;
     command.now = () => (time += 600);
     expect(await run('transfer', [], { timeoutS: 1 }, ['127.0.0.1:1', endpoints.a])).toMatchObject({
       code: 3,
-      error: expect.stringMatching(/^no answer within 1 s:\n {2}127\.0\.0\.1:1: .*ECONNREFUSED.*\n {2}127\.0\.0\.1:\d+: no leader is known at the moment; retry shortly$/),
+      error: expect.stringMatching(/^no answer within 1 s:\n {2}127\.0\.0\.1:1: .*ECONNREFUSED.*\n {2}127\.0\.0\.1:\d+: (no leader is known at the moment; retry shortly)\n {2}127\.0\.0\.1:\d+: \1$/),
     });
+    expect(await run('transfer', [], { timeoutS: 1 }, ['127.0.0.1:1'])).toMatchObject({ code: 3, error: expect.stringMatching(/\nIs a node running there\? Give .* --endpoint\.$/) });
     b.node.failure = new NotLeaderError(null, null);
     expect((await run('transfer', [], { timeoutS: 1 }, [endpoints.b])).code).toBe(3);
   });
