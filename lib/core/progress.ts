@@ -12,8 +12,10 @@ export class PeerProgress {
   match: LogIndex = 0;
   /** The next entry to send; always > `match`. */
   next: LogIndex;
-  /** In `probe`: the one append is out and unanswered. */
+  /** In `probe`: the one append is out and unanswered, or nothing is to be sent before the peer has shown that it is alive. */
   probeSent = false;
+  /** The newest round when the append that is out was sent; 0 when none is out. */
+  probeRound = 0;
   /** In `snapshot`: the last entry of the snapshot that is on its way. */
   pendingSnapshot: LogIndex = 0;
   /** Old entries were asked of storage and have not come. */
@@ -48,8 +50,15 @@ export class PeerProgress {
     this.state = 'probe';
     this.next = Math.max(next, this.match + 1);
     this.probeSent = false;
+    this.probeRound = 0;
     this.verify = false;
     this.inflight.clear();
+  }
+
+  /** Nothing more is sent to a peer that is being probed until it answers a heartbeat. */
+  holdUntilAlive(): void {
+    this.probeSent = true;
+    this.probeRound = 0;
   }
 
   becomeReplicate(): void {

@@ -49,10 +49,20 @@ export function handleHeartbeatReply(raft: RaftState, from: NodeId, reply: Heart
   if (peer === null) return;
   const { progress } = peer;
   progress.isWilling = reply.willing;
-  progress.probeSent = false;
+  if (progress.state === 'probe') noteAliveWhileProbed(progress, reply.round);
   // Something is unacknowledged and nothing moved for a whole round: it may be lost, so ask with an empty append.
   if (progress.state === 'replicate' && progress.inflight.count > 0 && !progress.progressed) progress.verify = true;
   progress.progressed = false;
+}
+
+/**
+ * An append that is out may be lost, or wait for the peer's disk; only then has the peer answered a round that began after it
+ * and not the append. An empty one finds out which, where the same entries once more in every round would keep a slow
+ * disk from ever catching up.
+ */
+function noteAliveWhileProbed(peer: PeerProgress, round: number): void {
+  if (peer.probeRound === 0) peer.probeSent = false;
+  else if (round > peer.probeRound) peer.verify = true;
 }
 
 /** Old entries came from storage for a peer that is far behind. */
@@ -73,11 +83,9 @@ export function handleConnection(raft: RaftState, id: NodeId, up: boolean, error
   const peer = raft.leadership?.peers.get(id);
   if (peer === undefined) return;
   if (!up && raft.leadership !== null) abandonTarget(raft, raft.leadership, id);
-  peer.probeSent = !up;
-  if (!up && peer.state === 'replicate') {
-    enterState(raft, peer, 'probe', peer.match + 1);
-    peer.probeSent = true;
-  }
+  if (!up && peer.state === 'replicate') enterState(raft, peer, 'probe', peer.match + 1);
+  if (up) peer.probeSent = false;
+  else peer.holdUntilAlive();
 }
 
 /** Moves a peer's acknowledged end forward; never back, whatever order replies arrive in. */
@@ -105,6 +113,7 @@ function replicateTo(raft: RaftState, leadership: Leadership, peer: PeerProgress
   if (peer.state === 'snapshot' || peer.reading) return;
   if (peer.state === 'probe') {
     if (!peer.probeSent) sendNext(raft, peer);
+    else if (peer.verify) probeAgain(raft, peer);
     return;
   }
   // Even with a full window: what would ask for a lost append can't name the entry before it any more.
@@ -117,6 +126,12 @@ function replicateTo(raft: RaftState, leadership: Leadership, peer: PeerProgress
   }
   if (peer.verify) sendEntries(raft, peer, []);
   else if (peer.sentCommit < Math.min(peer.match, raft.commitIndex)) sendCommit(raft, leadership, peer);
+}
+
+/** Asks without entries whether the append that is out has arrived, or what stands in its place. */
+function probeAgain(raft: RaftState, peer: PeerProgress): void {
+  if (isBehindLog(raft, peer)) sendSnapshot(raft, peer);
+  else sendEntries(raft, peer, []);
 }
 
 /** The bound on what is under way to one peer, in messages and in bytes; one message is always allowed. */
@@ -150,6 +165,7 @@ function sendEntries(raft: RaftState, peer: PeerProgress, entries: readonly Entr
   peer.sentCommit = Math.min(raft.commitIndex, previous.index + entries.length);
   if (peer.state === 'probe') {
     peer.probeSent = true;
+    peer.probeRound = round;
   } else if (entries.length > 0) {
     peer.next += entries.length;
     peer.inflight.add(peer.next - 1, entriesBytes(entries));

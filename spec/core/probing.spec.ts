@@ -1,0 +1,85 @@
+import { HEARTBEAT_MS, type CoreCluster } from '../support/core-cluster.js';
+import { heal, ledByA } from '../support/core-membership.js';
+
+/** Counts the appends that reach `b` meanwhile: those with entries, and those without. */
+function appendsToB(cluster: CoreCluster, meanwhile: () => void): { full: number; empty: number } {
+  const counts = { full: 0, empty: 0 };
+  const inject = cluster.inject.bind(cluster);
+  cluster.inject = (from, to, message) => {
+    if (to === 'b' && message.type === 'append') counts[message.entries.length > 0 ? 'full' : 'empty'] += 1;
+    inject(from, to, message);
+  };
+  meanwhile();
+  cluster.inject = inject;
+  return counts;
+}
+
+/** `b` lost its connection for a moment while entries waited for its disk, and is probed. */
+function probedWithASlowDisk(): CoreCluster {
+  const cluster = ledByA('abc');
+  cluster.slowDisks.add('b');
+  cluster.propose('a', 'x', 'y', 'z');
+  cluster.settle();
+  cluster.step('a', { type: 'connection', peer: 'b', up: false, error: 'reset' }, { type: 'connection', peer: 'b', up: true, error: '' });
+  expect(cluster.status('a').peers['b']).toMatchObject({ state: 'probe' });
+  return cluster;
+}
+
+describe('probing a peer whose answer does not come', () => {
+  // §5.3; the peer answers heartbeats at once, and an append only when its disk has it
+  it('the entries go to a slow disk once, not once more with every heartbeat', () => {
+    const cluster = probedWithASlowDisk();
+    const { full, empty } = appendsToB(cluster, () => cluster.runFor(50 * HEARTBEAT_MS));
+    expect(full).toBe(1);
+    expect(empty).toBeGreaterThan(0);
+    expect(empty).toBeLessThanOrEqual(51);
+    cluster.slowDisks.clear();
+    cluster.settle();
+    expect(cluster.status('a').peers['b']).toMatchObject({ state: 'replicate', matched: cluster.status('a').lastLog.index });
+  });
+
+  it('nor do reads, which begin rounds as fast as they are answered, bring more than one question a round', () => {
+    const cluster = probedWithASlowDisk();
+    const { full, empty } = appendsToB(cluster, () => {
+      for (let id = 1; id <= 50; id += 1) {
+        cluster.step('a', { type: 'read', id, lease: false });
+        cluster.settle();
+      }
+    });
+    expect(empty).toBeLessThanOrEqual(51);
+    expect(full).toBe(1);
+  });
+
+  it('an append that was lost is found out by the next heartbeat, and the entries go again', () => {
+    const cluster = ledByA('abc');
+    cluster.step('a', { type: 'connection', peer: 'b', up: false, error: 'reset' }, { type: 'connection', peer: 'b', up: true, error: '' });
+    cluster.isCut = (_from, to, type) => to === 'b' && type === 'append';
+    cluster.propose('a', 'x');
+    cluster.settle();
+    heal(cluster);
+    cluster.runFor(2 * HEARTBEAT_MS);
+    expect(cluster.status('a').peers['b']).toMatchObject({ state: 'replicate', matched: cluster.status('a').lastLog.index });
+  });
+
+  it('a rejection that was lost is asked for again', () => {
+    const cluster = ledByA('abc', '', { logs: { a: [1, 1, 1, 1], b: [1], c: [1, 1, 1, 1] } });
+    cluster.isCut = (from, _to, type) => from === 'b' && (type === 'appendReply' || type === 'appendRejected');
+    cluster.step('a', { type: 'connection', peer: 'b', up: false, error: 'reset' }, { type: 'connection', peer: 'b', up: true, error: '' });
+    cluster.runFor(10 * HEARTBEAT_MS);
+    heal(cluster);
+    cluster.runFor(3 * HEARTBEAT_MS);
+    expect(cluster.status('b').lastLog).toEqual(cluster.status('a').lastLog);
+  });
+
+  it('a peer whose connection is gone is sent nothing but heartbeats until it answers one', () => {
+    const cluster = ledByA('abc');
+    cluster.step('a', { type: 'connection', peer: 'b', up: false, error: 'reset' });
+    cluster.isCut = (_from, to) => to === 'b';
+    cluster.propose('a', 'x');
+    cluster.runFor(HEARTBEAT_MS);
+    expect(appendsToB(cluster, () => cluster.runFor(5 * HEARTBEAT_MS))).toEqual({ full: 0, empty: 0 });
+    heal(cluster);
+    cluster.runFor(2 * HEARTBEAT_MS);
+    expect(cluster.status('b').lastLog).toEqual(cluster.status('a').lastLog);
+  });
+});
