@@ -1,14 +1,16 @@
+import { membersOf, NO_CONFIGURATION } from '../core/configuration.js';
 import type { RaftEvent } from '../core/events.js';
 import { ORIGIN, type LogId, type LogIndex, type NodeId, type Term } from '../core/ids.js';
-import { majorityOf } from '../core/quorum.js';
-import type { CoreStatus } from '../core/status.js';
 import { MetricsFold } from '../node/metrics/fold.js';
 import { initialMetrics } from '../node/metrics/initial.js';
 import type { RaftMetrics } from '../node/metrics/metrics.js';
 import type { ObservedTurn } from '../node/turn-loop.js';
 import { AgreedLog, isSame, nameOf } from './invariants/agreed-log.js';
+import { operatorsAreAnsweredOnce } from './invariants/answers.js';
 import { configurationsFollowOneAnother, leaderCompleteness, logMatching, shadowEqualsLog, snapshotsAreOfWhatIsCommitted } from './invariants/log-checks.js';
-import { durableBeforeSaid, oneVotePerTerm, persistedStateNeverGoesBack } from './invariants/promises.js';
+import { electionSafety, leaderAppendOnly, leaseExclusivity } from './invariants/leadership.js';
+import { durableBeforeSaid, oneVotePerTerm, persistedStateNeverGoesBack, termAndCommitAreMonotonic } from './invariants/promises.js';
+import { Quorums } from './invariants/quorums.js';
 import { eventsAreGapless, foldEqualsState, leadershipsArePaired } from './invariants/reporting.js';
 import { ServerRecord, type DiskImage, type RunRecord } from './invariants/server-record.js';
 import { ShadowLog } from './invariants/shadow-log.js';
@@ -38,15 +40,22 @@ export class Invariants {
   readonly log = new AgreedLog();
   readonly #servers = new Map<NodeId, ServerRecord>();
   readonly #leaders = new Map<Term, NodeId>();
+  readonly #quorums = new Quorums(this.log, this.#servers);
   readonly #areLeasesSafe: boolean;
 
   constructor(options: InvariantsOptions = {}) {
     this.#areLeasesSafe = options.areLeasesSafe ?? true;
   }
 
-  /** A server of the cluster, before its first run. */
+  /** A server, member or not, before its first run. Its id was never another one's. */
   addServer(id: NodeId, image: DiskImage): void {
     this.#servers.set(id, new ServerRecord(id, image));
+  }
+
+  /** Its disk is wiped, and nothing under this id comes back. Lawful once no configuration counts on it. */
+  removeServer(id: NodeId): void {
+    must(!this.log.configurations.mayCount(id), 'only who is removed for good is wiped', () => `${id} is wiped and may still count`);
+    this.#servers.delete(id);
   }
 
   /** A run begins; its turns and events follow. */
@@ -63,6 +72,8 @@ export class Invariants {
       isLeading: false,
       isSuspended: false,
       hasEnded: false,
+      inForce: NO_CONFIGURATION,
+      unanswered: new Set(),
       appliedIndex: 0,
     };
   }
@@ -98,22 +109,23 @@ export class Invariants {
     const before = run.status;
     const status = turn.status();
     if (before === null) run.log = new ShadowLog(server.image.compacted, server.image.entries);
-    this.#leaderAppendOnly(id, before, turn);
+    leaderAppendOnly(id, before, turn);
     logMatching(this.log, id, run, turn.output);
     run.status = status;
     run.isSuspended = false;
     run.turns += 1;
     shadowEqualsLog(id, run, status);
-    this.#termAndCommitAreMonotonic(server, before, status);
-    this.#electionSafety(id, turn);
+    termAndCommitAreMonotonic(server, before, status);
+    electionSafety(this.#leaders, id, turn);
     leaderCompleteness(this.log, id, run.log, turn.output.events);
     configurationsFollowOneAnother(id, before, turn.output.events);
-    this.#commitsAgreeAndAreDurable(id, run, before, turn);
+    this.#quorums.observeTurn(server, run, before, turn);
+    operatorsAreAnsweredOnce(id, run, turn);
     for (const { to, message } of turn.output.messages) durableBeforeSaid(server, run, to, message);
     oneVotePerTerm(server, turn.output);
     persistedStateNeverGoesBack(server);
     foldEqualsState(id, run, status);
-    this.#leaseExclusivity(id, status);
+    if (this.#areLeasesSafe) leaseExclusivity(this.#servers, id, status);
   }
 
   /** State Machine Safety (§5.4.3): "no other server will ever apply a different log entry for the same index". Called before a batch is applied. */
@@ -142,10 +154,14 @@ export class Invariants {
     run.appliedIndex = last.index;
   }
 
-  /** Every committed entry is durable on a majority; holds at any time, and after everything has crashed above all. */
+  /** Every committed entry is durable on a quorum; holds at any time, and after everything has crashed above all. */
   committedEntriesSurvive(): void {
-    const last = this.log.committed[this.log.commitIndex - 1];
-    if (last !== undefined) this.#isOnAQuorum('committed entries survive (§5.4)', last);
+    this.#quorums.committedEntriesSurvive();
+  }
+
+  /** The latest term that has had a leader. */
+  get lastElectedTerm(): Term {
+    return Math.max(0, ...this.#leaders.keys());
   }
 
   /** A transfer was answered as done: that server has become leader. */
@@ -153,9 +169,10 @@ export class Invariants {
     must([...this.#leaders.values()].includes(leader), 'a transfer that is done has brought its target to power', () => `${leader} is said to lead and never has`);
   }
 
-  /** Once all is calm: every server has committed and applied everything that any server has. */
-  everyServerHasApplied(through: LogIndex): void {
-    for (const { id, run } of this.#servers.values()) {
+  /** Once all is calm: every member of the newest committed configuration has committed and applied everything that any server has. */
+  everyMemberHasApplied(through: LogIndex): void {
+    for (const id of membersOf(this.log.configurations.newest.configuration)) {
+      const { run } = this.#server(id);
       const status = run?.status;
       must(status !== null && status !== undefined && status.applied.index >= through, 'every server applies the same log', () => `${id} applied ${String(status?.applied.index)} of ${through}`);
       const base = run?.log.base ?? ORIGIN;
@@ -165,84 +182,6 @@ export class Invariants {
         must(own !== undefined && committed !== undefined && isSame(own, committed), 'every server applies the same log', () => `${id} holds ${nameOf(own)}, committed is ${nameOf(committed)}`);
       }
     }
-  }
-
-  /** Election Safety (§5.2): "at most one leader can be elected in a given term". */
-  #electionSafety(id: NodeId, { output, now }: ObservedTurn): void {
-    for (const event of output.events) {
-      if (event.type !== 'LeadershipAcquired') continue;
-      const other = this.#leaders.get(event.term);
-      must(other === undefined, 'Election Safety (§5.2)', () => `${id} becomes leader of term ${event.term} at ${now}, which ${String(other)} has led`);
-      this.#leaders.set(event.term, id);
-    }
-  }
-
-  /** Leader Append-Only (§5.3): "a leader never overwrites or deletes entries in its log; it only appends new entries". */
-  #leaderAppendOnly(id: NodeId, before: CoreStatus | null, { output }: ObservedTurn): void {
-    let isLeader = before?.role === 'leader';
-    let wasDeposed = !isLeader;
-    for (const event of output.events) {
-      if (event.type === 'LeadershipAcquired') isLeader = true;
-      else if (event.type === 'LogTruncated') must(!isLeader, 'Leader Append-Only (§5.3)', () => `${id} leads and truncates its log after ${event.after.index}`);
-      else if (event.type === 'LeadershipLost') {
-        isLeader = false;
-        wasDeposed = true;
-      }
-    }
-    const cut = output.write?.truncateAfter ?? null;
-    must(wasDeposed || cut === null, 'Leader Append-Only (§5.3)', () => `${id} leads and cuts its disk after ${String(cut)}`);
-  }
-
-  /** Terms (§5.1) and commit indexes (§5.3) only grow in a run; a term that was told or is on disk is never taken back. */
-  #termAndCommitAreMonotonic(server: ServerRecord, before: CoreStatus | null, status: CoreStatus): void {
-    const property = 'terms and commit indexes only grow (§5.1, §5.3)';
-    must(status.term >= (before?.term ?? server.saidTerm), property, () => `${server.id} goes from term ${before?.term ?? server.saidTerm} to ${status.term}`);
-    if (before !== null) {
-      must(status.committed.index >= before.committed.index, property, () => `${server.id} takes its commit index back from ${before.committed.index} to ${status.committed.index}`);
-      must(status.applied.index >= before.applied.index, property, () => `${server.id} takes its applied index back from ${before.applied.index} to ${status.applied.index}`);
-    }
-    must(status.applied.index <= status.committed.index && status.committed.index <= status.lastLog.index, property, () => `${server.id}: applied ${status.applied.index}, committed ${status.committed.index}, last ${status.lastLog.index}`);
-  }
-
-  /**
-   * State Machine Safety (§5.4.3), before anything is applied: whoever commits an index commits the same entry. And §5.3,
-   * §5.4.2: what a leader commits is of its own term and on the disks of a majority at that moment.
-   */
-  #commitsAgreeAndAreDurable(id: NodeId, run: RunRecord, before: CoreStatus | null, { output }: ObservedTurn): void {
-    let isLeader = before?.role === 'leader';
-    for (const event of output.events) {
-      if (event.type === 'LeadershipAcquired') isLeader = true;
-      else if (event.type === 'LeadershipLost') isLeader = false;
-      else if (event.type === 'CommitAdvanced') {
-        for (let index = event.from + 1; index <= event.to.index; index += 1) {
-          this.log.noteCommitted('State Machine Safety (§5.4.3)', id, index, run.log.at(index), event.term);
-        }
-        if (!isLeader) continue;
-        const property = 'commits are of the own term and durable on a majority (§5.3, §5.4.2)';
-        must(event.to.term === event.term, property, () => `${id}, leader of term ${event.term}, commits ${event.to.index} of term ${event.to.term} by counting`);
-        this.#isOnAQuorum(property, event.to);
-      }
-    }
-  }
-
-  /** Thesis §6.4.1: while one server's lease is valid no other is established. */
-  #leaseExclusivity(id: NodeId, status: CoreStatus): void {
-    if (!this.#areLeasesSafe || !holdsLease(status)) return;
-    for (const { id: other, run } of this.#servers.values()) {
-      const isHeld = other !== id && run?.isSuspended === false && !run.hasEnded && run.status !== null && holdsLease(run.status);
-      must(!isHeld, 'leases exclude each other (thesis §6.4.1)', () => `${id} holds a lease in term ${status.term} while ${other} holds one in term ${String(run?.status?.term)}`);
-    }
-  }
-
-  #isOnAQuorum(property: string, { index, term }: { readonly index: LogIndex; readonly term: Term }): void {
-    const holders = [...this.#servers.values()].filter((server) => this.#isDurableOn(server, index, term)).map(({ id }) => id);
-    must(holders.length >= majorityOf(this.#servers.size), property, () => `entry ${index} of term ${term} is on the disks of ${holders.join(', ') || 'nobody'} alone`);
-  }
-
-  /** As an entry, or as part of a snapshot of what is committed. */
-  #isDurableOn({ image }: ServerRecord, index: LogIndex, term: Term): boolean {
-    if (index <= image.compacted.index) return this.log.committed[index - 1]?.term === term;
-    return image.entries[index - image.compacted.index - 1]?.term === term;
   }
 
   #server(id: NodeId): ServerRecord {
@@ -256,8 +195,4 @@ export class Invariants {
     if (run === null) throw new InvariantViolation('nothing runs after its end', `${id} takes a turn or publishes although its run is over`);
     return run;
   }
-}
-
-function holdsLease({ leadership }: CoreStatus): boolean {
-  return leadership !== null && leadership.established && leadership.leaseValid;
 }

@@ -1,3 +1,4 @@
+import { isJoint } from '../core/configuration.js';
 import type { LogIndex } from '../core/ids.js';
 import { SimulatedCluster } from './simulated-cluster.js';
 import { Clients } from './simulation/clients.js';
@@ -50,6 +51,8 @@ export class SimulationError extends Error {
 const CALM_TIMEOUTS = 20;
 /** … and may take this long for each entry that some server lacks. */
 const CATCH_UP_MS_PER_ENTRY = 30;
+/** So many of the longest election timeouts without an election are calm. */
+const REST_TIMEOUTS = 4;
 
 /**
  * Runs a whole cluster in virtual time: first under faults, with clients on every node, then in calm, where it
@@ -72,7 +75,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     await runChecked(cluster, isCalm);
     clients.end();
     operators.end();
-    await converge(cluster, clients);
+    await converge(cluster, clients, operators);
     return {
       seed,
       digest: cluster.transcript.digest,
@@ -120,14 +123,15 @@ function injectFaults(cluster: SimulatedCluster, isEnough: () => boolean): () =>
   };
 }
 
-/** Without faults the cluster must commit a proposal and bring every server to the same log, within a bound of virtual time. */
-async function converge(cluster: SimulatedCluster, clients: Clients): Promise<void> {
-  const { clock, servers, invariants, plan } = cluster;
+/** Without faults the cluster must commit a proposal and bring every member to the same log, within a bound of virtual time. */
+async function converge(cluster: SimulatedCluster, clients: Clients, { churn }: Operators): Promise<void> {
+  const { clock, invariants, plan } = cluster;
   const deadline = clock.now() + CALM_TIMEOUTS * (plan.node.electionTimeoutMaxMs ?? 1000) + CATCH_UP_MS_PER_ENTRY * longestLog(cluster);
   /** Of a proposal that was made and acknowledged in calm: everything acknowledged before stands before it. */
   let target = Infinity;
   const propose = (): void => {
-    const server = servers[cluster.transcript.turns % servers.length];
+    const { members } = cluster;
+    const server = members[cluster.transcript.turns % members.length];
     const run = server?.callable;
     if (server !== undefined && run !== null && run !== undefined) {
       clients.propose(server, run, 1000, (index) => {
@@ -139,13 +143,30 @@ async function converge(cluster: SimulatedCluster, clients: Clients): Promise<vo
   propose();
   await runChecked(cluster, () => clock.now() > deadline || hasEverywhereApplied(cluster, target));
   if (target === Infinity) throw new Error(`liveness: without faults no proposal was committed until ${deadline.toFixed(0)} ms`);
-  cluster.guard(() => invariants.everyServerHasApplied(target));
+  if (isJoint(cluster.configuration)) throw new Error(`liveness: without faults no end of the joint configuration was committed until ${deadline.toFixed(0)} ms`);
+  cluster.guard(() => invariants.everyMemberHasApplied(target));
+  if (cluster.servers.length > cluster.members.length) await comeToRest(cluster);
   await stopAll(cluster);
   cluster.guard(() => {
     invariants.committedEntriesSurvive();
     cluster.history.refusedNeverHappenedAndNothingHappenedTwice();
+    churn.history.refusedChangesNeverHappened();
   });
   throwFailure(cluster);
+}
+
+/** Thesis §4.2.3: servers that are no members don't disturb. With them about, the members keep one leader for a while. */
+async function comeToRest(cluster: SimulatedCluster): Promise<void> {
+  const { clock, invariants, plan } = cluster;
+  const timeoutMs = plan.node.electionTimeoutMaxMs ?? 1000;
+  const deadline = clock.now() + CALM_TIMEOUTS * timeoutMs;
+  let [term, since] = [invariants.lastElectedTerm, clock.now()];
+  const hasRested = (): boolean => {
+    if (invariants.lastElectedTerm !== term) [term, since] = [invariants.lastElectedTerm, clock.now()];
+    return clock.now() - since >= REST_TIMEOUTS * timeoutMs;
+  };
+  await runChecked(cluster, () => hasRested() || clock.now() > deadline);
+  if (!hasRested()) throw new Error(`liveness: without faults leaders follow one another, until term ${term} at ${clock.now().toFixed(0)} ms`);
 }
 
 async function stopAll(cluster: SimulatedCluster): Promise<void> {
@@ -167,8 +188,8 @@ function throwFailure({ failure }: SimulatedCluster): void {
   if (failure !== null) throw failure;
 }
 
-function hasEverywhereApplied({ servers }: SimulatedCluster, index: LogIndex): boolean {
-  return servers.every(({ run }) => run?.state === 'running' && run.node.metrics.value.applied.index >= index);
+function hasEverywhereApplied({ configuration, members }: SimulatedCluster, index: LogIndex): boolean {
+  return !isJoint(configuration) && members.every(({ run }) => run?.state === 'running' && run.node.metrics.value.applied.index >= index);
 }
 
 function longestLog({ servers }: SimulatedCluster): number {

@@ -1,3 +1,4 @@
+import { configurationOf, membersOf, type Configuration } from '../core/configuration.js';
 import type { LogId, NodeId } from '../core/ids.js';
 import type { NewNode } from '../core/membership-plan.js';
 import type { ObservedTurn } from '../node/turn-loop.js';
@@ -28,8 +29,8 @@ export class SimulatedCluster implements Surroundings {
   readonly plan: SimulationPlan;
   readonly clock: VirtualClock;
   readonly network: MemoryNetwork;
-  readonly servers: readonly SimulatedServer[];
-  readonly peers: Readonly<Record<NodeId, NewNode>>;
+  /** How many servers it began with. */
+  readonly nodes: number;
   readonly invariants: Invariants;
   readonly history: ClientHistory;
   readonly transcript = new Transcript();
@@ -42,12 +43,16 @@ export class SimulatedCluster implements Surroundings {
   onDown: (server: SimulatedServer) => void = () => undefined;
   /** Whoever goes down now stays down. */
   isEnding = false;
+  #servers: readonly SimulatedServer[] = [];
+  #serversEver = 0;
   #failure: Error | null = null;
   #betweenTurns: (() => void)[] = [];
   readonly #dice: Dice;
+  readonly #founding: Configuration;
 
   constructor({ seed, nodes, plan }: SimulatedClusterOptions) {
     this.seed = seed;
+    this.nodes = nodes;
     this.plan = plan;
     this.syncLatencyMs = plan.syncLatencyMs;
     this.clockRates = plan.clockRates;
@@ -58,10 +63,38 @@ export class SimulatedCluster implements Surroundings {
     this.network = new MemoryNetwork({ clock: this.clock, seed: this.#dice.seedFor('network') });
     this.network.setFaults(plan.link);
     const ids = Array.from({ length: nodes }, (_, i) => `n${i + 1}`);
-    this.peers = Object.fromEntries(ids.map((id) => [id, { address: id, priority: plan.hasPriorities ? this.#dice.whole(0, 2) : 0 }]));
-    this.servers = ids.map((id) => new SimulatedServer(id, this));
-    for (const { id, disk } of this.servers) this.invariants.addServer(id, disk.image);
+    const founders: Readonly<Record<NodeId, NewNode>> = Object.fromEntries(ids.map((id) => [id, { address: id, priority: plan.hasPriorities ? this.#dice.whole(0, 2) : 0 }]));
+    this.#founding = configurationOf(Object.fromEntries(ids.map((id) => [id, id])));
+    for (let i = 0; i < nodes; i += 1) this.addServer(founders);
   }
+
+  /** Every server that there is: members, servers that were members, and servers that wait to become one. */
+  get servers(): readonly SimulatedServer[] {
+    return this.#servers;
+  }
+
+  /** The newest configuration that is known to be committed. */
+  get configuration(): Configuration {
+    const { committed, newest } = this.invariants.log.configurations;
+    return committed.length === 0 ? this.#founding : newest.configuration;
+  }
+
+  /** The servers in it. */
+  get members(): readonly SimulatedServer[] {
+    const ids = membersOf(this.configuration);
+    return this.#servers.filter(({ id }) => ids.includes(id));
+  }
+
+  /** One more server, with an empty disk and an id that nobody had; not started yet. Without founders it waits to be added. */
+  addServer(founders: Readonly<Record<NodeId, NewNode>> | null = null): SimulatedServer {
+    const server = new SimulatedServer(`n${(this.#serversEver += 1)}`, this, founders);
+    this.#servers = [...this.#servers, server];
+    this.invariants.addServer(server.id, server.disk.image);
+    return server;
+  }
+
+  /** Whether there is, or was, a server with this id. */
+  readonly hasEverBeen = (id: NodeId): boolean => /^n\d+$/.test(id) && Number(id.slice(1)) <= this.#serversEver;
 
   /** What went wrong first; null while nothing has. */
   get failure(): Error | null {
@@ -133,8 +166,16 @@ export class SimulatedCluster implements Surroundings {
   }
 
   serverWentDown(id: NodeId): void {
-    const server = this.servers.find((each) => each.id === id);
-    if (server !== undefined) this.onDown(server);
+    const server = this.#servers.find((each) => each.id === id);
+    if (server === undefined) return;
+    if (server.isRetired) this.#wipe(server);
+    else this.onDown(server);
+  }
+
+  #wipe(server: SimulatedServer): void {
+    this.note(`${server.id} is wiped`);
+    this.#servers = this.#servers.filter((each) => each !== server);
+    this.guard(() => this.invariants.removeServer(server.id));
   }
 
   /** No fault any more: every link open and quick, every disk fast, every server up and running. */

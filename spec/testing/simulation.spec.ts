@@ -122,7 +122,7 @@ describe('the invariants fail', () => {
 
   test('when votes are forged on the wire', async () => {
     const failure = await failureOf({ tamper: forging((message) => (message.type === 'voteReply' || message.type === 'preVoteReply' ? { ...message, granted: true } : message)) });
-    expect(failure.message).toMatch(/Election Safety \(§5\.2\)|Leader Completeness \(§5\.4\)|leases exclude|both lead term/);
+    expect(failure.message).toMatch(/leaders are elected by a majority \(§5\.2, §6\)|Election Safety \(§5\.2\)|Leader Completeness \(§5\.4\)|leases exclude|both lead term/);
   });
 
   test('when acknowledgements are forged on the wire', async () => {

@@ -1,5 +1,6 @@
 import type { Entry } from '../../core/entry.js';
 import type { LogId, LogIndex, Term } from '../../core/ids.js';
+import { AgreedConfigurations } from './agreed-configurations.js';
 import { must } from './violation.js';
 
 interface Known {
@@ -19,6 +20,7 @@ export class AgreedLog {
   readonly committed: Entry[] = [];
   /** The term of the leader that committed it, at the same position. */
   readonly committedIn: Term[] = [];
+  readonly configurations = new AgreedConfigurations();
 
   get commitIndex(): LogIndex {
     return this.committed.length;
@@ -30,6 +32,7 @@ export class AgreedLog {
     const known = this.#known.get(key);
     if (known === undefined) {
       this.#known.set(key, { entry, previousTerm });
+      if (entry.index > this.commitIndex) this.configurations.noteAppended(entry);
       return;
     }
     must(known.previousTerm === previousTerm, property, () => `${server} holds ${nameOf(entry)} after an entry of term ${previousTerm}, another log after one of term ${known.previousTerm}`);
@@ -44,6 +47,7 @@ export class AgreedLog {
       must(index === this.committed.length + 1, property, () => `${server} commits ${index} while nobody has committed ${this.committed.length + 1}`);
       this.committed.push(entry);
       this.committedIn.push(term);
+      this.configurations.noteCommitted(server, entry);
       return;
     }
     must(isSame(known, entry), property, () => `${server} commits ${contentOf(entry)}, another server committed ${contentOf(known)}`);

@@ -1,6 +1,7 @@
 import type { LogIndex, NodeId } from '../../core/ids.js';
 import type { RaftMessage } from '../../core/messages.js';
 import type { TurnOutput } from '../../core/output.js';
+import type { CoreStatus } from '../../core/status.js';
 import { isSame, nameOf } from './agreed-log.js';
 import type { RunRecord, ServerRecord } from './server-record.js';
 import { must } from './violation.js';
@@ -53,4 +54,15 @@ export function persistedStateNeverGoesBack(server: ServerRecord): void {
   const isLawful = after.term > before.term || (after.term === before.term && (before.votedFor === null || before.votedFor === after.votedFor));
   must(isLawful, 'term and vote on disk are never taken back (§5.2)', () => `${server.id}: term ${before.term}, vote ${String(before.votedFor)} became term ${after.term}, vote ${String(after.votedFor)}`);
   server.hardState = after;
+}
+
+/** Terms (§5.1) and commit indexes (§5.3) only grow in a run; a term that was told or is on disk is never taken back. */
+export function termAndCommitAreMonotonic(server: ServerRecord, before: CoreStatus | null, status: CoreStatus): void {
+  const property = 'terms and commit indexes only grow (§5.1, §5.3)';
+  must(status.term >= (before?.term ?? server.saidTerm), property, () => `${server.id} goes from term ${before?.term ?? server.saidTerm} to ${status.term}`);
+  if (before !== null) {
+    must(status.committed.index >= before.committed.index, property, () => `${server.id} takes its commit index back from ${before.committed.index} to ${status.committed.index}`);
+    must(status.applied.index >= before.applied.index, property, () => `${server.id} takes its applied index back from ${before.applied.index} to ${status.applied.index}`);
+  }
+  must(status.applied.index <= status.committed.index && status.committed.index <= status.lastLog.index, property, () => `${server.id}: applied ${status.applied.index}, committed ${status.committed.index}, last ${status.lastLog.index}`);
 }

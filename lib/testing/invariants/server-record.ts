@@ -1,4 +1,5 @@
 import type { Entry } from '../../core/entry.js';
+import type { Configuration } from '../../core/configuration.js';
 import type { HardState } from '../../core/output.js';
 import type { LogId, LogIndex, NodeId, Term } from '../../core/ids.js';
 import type { CoreStatus } from '../../core/status.js';
@@ -33,11 +34,15 @@ export interface RunRecord {
   status: CoreStatus | null;
   /** The log in memory as the run's writes made it. */
   log: ShadowLog;
+  /** As the events tell it: the configuration in which the server decides. */
+  inForce: Configuration;
   /** Between LeadershipAcquired and LeadershipLost. */
   isLeading: boolean;
   /** Set while its process is paused or gone: then what it last said of its lease binds nobody. */
   isSuspended: boolean;
   hasEnded: boolean;
+  /** Changes and transfers that its core was asked for and has not answered. */
+  readonly unanswered: Set<string>;
   /** What the state machine was given last. */
   appliedIndex: LogIndex;
 }

@@ -1,4 +1,5 @@
 import type { NodeId } from '../../core/ids.js';
+import { isQuorum } from '../invariants/agreed-configurations.js';
 import type { SimulatedCluster } from '../simulated-cluster.js';
 import type { Dice } from './dice.js';
 import type { FaultName } from './fault-names.js';
@@ -169,15 +170,17 @@ export const FAULTS: Readonly<Record<FaultName, Fault>> = {
 };
 
 /**
- * One of the servers that are well, a leader more often than not. Seldom so many that no majority is well: a cluster
+ * One of the servers that are well, a leader more often than not. Seldom so many that no quorum is well: a cluster
  * that does nothing does nothing wrong.
  */
 function withServer(cluster: SimulatedCluster, dice: Dice, act: (server: SimulatedServer) => void): boolean {
   const well = cluster.servers.filter(({ isWell }) => isWell);
-  const leavesMajority = 2 * (well.length - 1) > cluster.servers.length;
-  if (well.length === 0 || (!leavesMajority && !dice.chance(0.1))) return false;
+  if (well.length === 0) return false;
   const leaders = well.filter(({ isLeading }) => isLeading);
-  act(dice.pick(leaders.length > 0 && dice.chance(0.5) ? leaders : well));
+  const victim = dice.pick(leaders.length > 0 && dice.chance(0.5) ? leaders : well);
+  const leavesQuorum = isQuorum(cluster.configuration, (id) => well.some((server) => server.id === id && server !== victim));
+  if (!leavesQuorum && !dice.chance(0.1)) return false;
+  act(victim);
   return true;
 }
 

@@ -1,10 +1,16 @@
+import type { NodeId } from '../../core/ids.js';
+import { isQuorum } from '../invariants/agreed-configurations.js';
 import type { SimulatedCluster } from '../simulated-cluster.js';
+import type { Endings } from './asked.js';
+import { Churn } from './churn.js';
 import { Dice } from './dice.js';
+import { MEMBERSHIP_OPERATION_NAMES } from './operation-names.js';
 import { OPERATIONS } from './operations.js';
 import type { ServerRun, SimulatedServer } from './server.js';
 
-/** Operators of the cluster: now and then they take a snapshot, move leadership, forbid elections for a while. */
+/** Operators of the cluster: now and then they take a snapshot, move leadership, change the membership, forbid elections for a while. */
 export class Operators {
+  readonly churn: Churn;
   readonly #dice: Dice;
   /** Whose elections are paused: always a minority, or nothing would ever happen. */
   readonly #paused = new Set<SimulatedServer>();
@@ -12,6 +18,7 @@ export class Operators {
 
   constructor(private readonly cluster: SimulatedCluster) {
     this.#dice = new Dice(cluster.seed, 'operators');
+    this.churn = new Churn(cluster, new Dice(cluster.seed, 'churn'));
   }
 
   /** Begins to act, now and then, until `end`. */
@@ -35,20 +42,23 @@ export class Operators {
     const { cluster } = this;
     const dice = this.#dice;
     const name = dice.pick(cluster.plan.operations);
-    // Most of what there is to do is done on the leader.
-    const leader = dice.chance(0.7) ? cluster.servers.find(({ callable }) => callable?.node.metrics.value.role === 'leader') : undefined;
-    const server = leader ?? dice.pick(cluster.servers);
+    // Most of what there is to do is done on the leader, and nothing else changes the membership.
+    const leaders = cluster.servers.filter(({ callable }) => callable?.node.metrics.value.role === 'leader');
+    const isForLeaders = MEMBERSHIP_OPERATION_NAMES.some((each) => each === name);
+    if (isForLeaders && leaders.length === 0 && dice.chance(0.9)) return;
+    const server = dice.pick(leaders.length > 0 && dice.chance(isForLeaders ? 0.9 : 0.7) ? leaders : cluster.servers);
     const run = server.callable;
     if (run === null) return;
     if (name === 'pause of elections' && !this.#mayPause(server)) return;
     cluster.note(`${run.runId} is asked for: ${name}`);
-    cluster.count('operations', name);
-    OPERATIONS[name]({ cluster, dice, server, run, follow: (call, promise, isLawful, done) => this.#follow(server, run, call, promise, isLawful, done) });
+    const isDone = OPERATIONS[name]({ cluster, dice, churn: this.churn, server, run, follow: (call, promise, endings) => this.#follow(server, run, call, promise, endings) });
+    if (isDone) cluster.count('operations', name);
   }
 
   #mayPause(server: SimulatedServer): boolean {
     const { cluster } = this;
-    if (this.#paused.has(server) || 2 * (this.#paused.size + 1) > cluster.servers.length) return false;
+    const isFree = (id: NodeId): boolean => id !== server.id && ![...this.#paused].some((paused) => paused.id === id);
+    if (this.#paused.has(server) || !isQuorum(cluster.configuration, isFree)) return false;
     this.#paused.add(server);
     cluster.clock.schedule(this.#dice.between([100, 2000]), () => {
       this.#paused.delete(server);
@@ -57,7 +67,7 @@ export class Operators {
     return true;
   }
 
-  #follow<T>(server: SimulatedServer, run: ServerRun, name: string, promise: Promise<T>, isLawful: (error: unknown) => boolean, done: (value: T) => void = () => undefined): void {
+  #follow<T>(server: SimulatedServer, run: ServerRun, name: string, promise: Promise<T>, { isLawful, done }: Endings<T>): void {
     const { cluster } = this;
     const call = {};
     run.operations.add(call);
@@ -66,7 +76,7 @@ export class Operators {
         if (!run.operations.delete(call)) return;
         cluster.count('calls', `${name} done`);
         cluster.note(`${server.id} has done ${name}`);
-        done(value);
+        done?.(value);
       },
       (error: unknown) => {
         if (!run.operations.delete(call)) return;

@@ -41,6 +41,8 @@ export interface SimulationPlan {
   /** What operators do, and how long apart. */
   readonly operations: readonly OperationName[];
   readonly operationGapMs: Range;
+  /** How many servers there may be beside those that the cluster began with. */
+  readonly spareServers: number;
   /** Whether some servers are preferred as leaders. */
   readonly hasPriorities: boolean;
   readonly node: SimulatedNodeOptions;
@@ -91,7 +93,7 @@ export function planOf(seed: number): SimulationPlan {
   };
 }
 
-function operationsOf(seed: number): Pick<SimulationPlan, 'snapshot' | 'operations' | 'operationGapMs' | 'hasPriorities'> {
+function operationsOf(seed: number): Pick<SimulationPlan, 'snapshot' | 'operations' | 'operationGapMs' | 'spareServers' | 'hasPriorities'> {
   const dice = new Dice(seed, 'operations');
   return {
     snapshot: {
@@ -101,6 +103,7 @@ function operationsOf(seed: number): Pick<SimulationPlan, 'snapshot' | 'operatio
     },
     operations: OPERATION_NAMES.filter(() => dice.chance(0.6)),
     operationGapMs: [dice.between([5, 50]), dice.between([100, 1000])],
+    spareServers: dice.whole(1, 3),
     hasPriorities: dice.chance(0.2),
   };
 }

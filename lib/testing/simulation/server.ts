@@ -1,5 +1,6 @@
 import { ORIGIN, type NodeId } from '../../core/ids.js';
 import { createNode } from '../../node/create-node.js';
+import type { NewNode } from '../../core/membership-plan.js';
 import type { RaftNode } from '../../node/raft-node.js';
 import { MemoryDisk, MemoryStorage } from '../../storage/memory.js';
 import type { ClientCall } from '../invariants/client-history.js';
@@ -39,10 +40,13 @@ export class SimulatedServer {
   readonly expectedErrors = new Set<DiskError>();
   readonly #dice: Dice;
   #runs = 0;
+  #isRetired = false;
 
+  /** @param founders the first configuration, for those who were there from the start; the others wait to be added. */
   constructor(
     readonly id: NodeId,
     private readonly cluster: Surroundings,
+    private readonly founders: Readonly<Record<NodeId, NewNode>> | null,
   ) {
     const { clock, seed } = cluster;
     this.#dice = new Dice(seed, `server ${id}`);
@@ -64,9 +68,15 @@ export class SimulatedServer {
     return this.run?.state === 'running' && !this.run.process.isPaused && this.expectedErrors.size === 0;
   }
 
+  /** Gone for good: it stops, and its disk is wiped. */
+  get isRetired(): boolean {
+    return this.#isRetired;
+  }
+
   /** Starts the program on what the disk holds. */
   boot(): void {
-    const { cluster, id, disk } = this;
+    if (this.#isRetired) return;
+    const { cluster, id, disk, founders } = this;
     const process = new Process();
     const clock = new ProcessClock(cluster.clock, process, this.#dice.between([0, 1e6]), this.#dice.pick(cluster.clockRates));
     const runId = `${id}-${(this.#runs += 1)}`;
@@ -81,7 +91,7 @@ export class SimulatedServer {
       runId,
       clock,
       seed: this.#dice.seedFor(runId),
-      peers: cluster.peers,
+      ...(founders === null ? {} : { peers: founders }),
       storage: new ProcessStorage(new MemoryStorage(disk), process, () => this.#losePoisonedWrites(), { chunkBytes: snapshot.chunkBytes, pause }),
       transport: new ProcessTransport(cluster.network.transport(), process, (_to, message) => cluster.count('messages', message.type)),
       stateMachine: new JournalMachine({
@@ -141,6 +151,15 @@ export class SimulatedServer {
       cluster.invariants.committedEntriesSurvive();
     });
     cluster.serverWentDown(id);
+  }
+
+  /** Stops it for good. The cluster wipes it once it is down. */
+  retire(): void {
+    this.#isRetired = true;
+    this.cluster.note(`${this.id} is retired`);
+    if (this.run === null) this.cluster.serverWentDown(this.id);
+    else if (this.run.process.isPaused) this.crash('is switched off');
+    else this.stop();
   }
 
   /** Asks the node to stop, as an operator would. */

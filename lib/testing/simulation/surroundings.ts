@@ -1,5 +1,4 @@
 import type { LogId, NodeId } from '../../core/ids.js';
-import type { NewNode } from '../../core/membership-plan.js';
 import type { ObservedTurn } from '../../node/turn-loop.js';
 import type { MemoryNetwork } from '../../transport/memory.js';
 import type { Invariants } from '../invariants.js';
@@ -15,8 +14,6 @@ export interface Surroundings {
   readonly plan: SimulationPlan;
   readonly clock: VirtualClock;
   readonly network: MemoryNetwork;
-  /** The first configuration. */
-  readonly peers: Readonly<Record<NodeId, NewNode>>;
   readonly invariants: Invariants;
   /** How long a sync takes at the moment. */
   readonly syncLatencyMs: Range;
