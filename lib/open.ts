@@ -11,6 +11,7 @@ import { sessionCodec } from './node/sessions/session-codec.js';
 import type { SessionLimits } from './node/sessions/session-table.js';
 import { withSessions } from './node/sessions/with-sessions.js';
 import type { Codec } from './ports/codec.js';
+import type { TlsSource } from './transport/tcp.js';
 
 /** A node's options; commands, results, queries and answers are MessagePack unless you say otherwise. */
 export type RaftNodeOptions<C, R, Q = never, A = never> = Omit<NodeOptions<C, R, Q, A>, 'commandCodec' | 'valueCodec'> &
@@ -28,12 +29,14 @@ export function createRaftNode<C, R, Q = never, A = never>(options: RaftNodeOpti
   return createNode({ commandCodec: msgpackCodec<C>(), valueCodec: msgpackCodec<unknown>(), ...options });
 }
 
-/** A node on durable storage and TCP: only who it is, who its peers are, and where its data lies. */
+/** A node on durable storage and TCP, with TLS if you like: only who it is, who its peers are, and where its data lies. */
 export interface OpenNodeOptions<C, R, Q = never, A = never> extends Omit<RaftNodeOptions<C, R, Q, A>, 'storage' | 'transport' | 'peers'> {
   /** `host:port` of every node of a new cluster, this one included. Without it a node on an empty directory waits to be added. */
   readonly peers?: Readonly<Record<NodeId, NewNode>>;
   /** Where to listen, `host:port`. Default: the own address in `peers`; required without it. */
   readonly listen?: string;
+  /** Encrypts and authenticates the connections between the nodes; all of them need it then. Default: neither, for networks that you trust. */
+  readonly tls?: TlsSource;
   /** The directory for log, hard state and snapshots; made when it is not there. One node each. */
   readonly dataDir: string;
 }
@@ -47,11 +50,11 @@ export async function openRaftNode<C, R, Q = never, A = never>(
   onCreated?: (node: RaftNode<C, R, Q, A>) => void,
 ): Promise<RaftNode<C, R, Q, A>> {
   const [{ LmdbStorage }, { TcpTransport }] = await Promise.all([import('./storage/lmdb.js'), import('./transport/tcp.js')]);
-  const { dataDir, listen, ...rest } = options;
+  const { dataDir, listen, tls, ...rest } = options;
   const node = createRaftNode<C, R, Q, A>({
     ...rest,
     storage: new LmdbStorage({ path: dataDir }),
-    transport: new TcpTransport({ listen: listen ?? addressOf(options.peers?.[options.id]) }),
+    transport: new TcpTransport({ listen: listen ?? addressOf(options.peers?.[options.id]), ...(tls === undefined ? {} : { tls }) }),
   });
   onCreated?.(node);
   await node.start();

@@ -20,6 +20,9 @@ export interface ServeFlags {
   readonly listen?: string;
   readonly http: Address;
   readonly data: string;
+  readonly tlsCa?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
   readonly electionTimeoutMs?: number;
   readonly eventBuffer?: number;
   readonly snapshotEntries?: number;
@@ -89,6 +92,9 @@ function serveCommand(action: (flags: ServeFlags) => Promise<void>): Command {
     .requiredOption('--data <directory>', 'where log, vote and snapshots lie; one directory for each node')
     .addOption(new Option('--http <host:port>', 'where to serve HTTP; port 0 takes any free one').argParser(parsed(parseAddress)).default({ host: '127.0.0.1', port: 8101 }, '127.0.0.1:8101'))
     .option('--cluster-id <id>', 'keeps clusters apart that share a network', parsed(parseId), 'rxraft')
+    .option('--tls-ca <file>', 'with the next two, TLS between the nodes: the authority that signs their certificates, PEM; the same on all of them')
+    .option('--tls-cert <file>', 'the certificate of this node, with the URI rxraft://<cluster id>/<node id> among its alternative names')
+    .option('--tls-key <file>', 'its private key')
     .option('--election-timeout-ms <ms>', 'shortest wait without a leader before an election; the longest is twice as much (default: 500)', integer(10, 600_000))
     .option('--snapshot-entries <count>', 'take a snapshot after so many entries (default: 100000)', integer(1, 1_000_000_000))
     .option('--keep-entries <count>', 'entries kept behind a snapshot for nodes that lag (default: 10000, at most --snapshot-entries)', integer(0, 1_000_000_000))
@@ -150,10 +156,12 @@ function inheritSettings(parent: Command): void {
 }
 
 const EXIT_CODES = `
-Exit codes: 0 done, 1 failed or refused, 2 wrong usage, 3 no node answers or there is no leader (try again later), 130 interrupted.`;
+Exit codes: 0 done, 1 failed or refused, 2 wrong usage, 3 no node answers or there is no leader (try again later),
+4 it may or may not have happened (look before you repeat it), 130 interrupted.`;
 
 const SERVE_HELP = `
 Resources: GET / on the HTTP address lists them.
+HTTP is served without TLS, whatever the nodes speak among themselves.
 SIGINT or SIGTERM stops the node in order: requests in progress are answered first; a second one ends it at once.
 Exit codes: 0 stopped in order, 1 the node failed or could not start, 2 wrong usage.
 

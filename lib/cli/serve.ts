@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Subscription } from 'rxjs';
 import type { NodeInfo } from '../core/configuration.js';
 import type { RaftEvent } from '../core/events.js';
@@ -20,6 +21,10 @@ export interface ServeOptions {
   readonly listen: string | null;
   readonly dataDir: string;
   readonly http: Address;
+  /** Files in PEM for TLS between the nodes: all three, or none. */
+  readonly tlsCa?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
   readonly electionTimeoutMs?: number;
   readonly eventBuffer?: number;
   readonly snapshotEntries?: number;
@@ -65,10 +70,11 @@ function listenAddressOf({ id, peers, listen }: ServeOptions): string {
 }
 
 async function open(options: ServeOptions, listen: string, log: Log, onCreated: (node: KvNode) => void): Promise<KvServer> {
-  const { eventBuffer, stopTimeoutMs: _, snapshotEntries, keepEntries, peers, ...server } = options;
+  const { eventBuffer, stopTimeoutMs: _, snapshotEntries, keepEntries, peers, tlsCa, tlsCert, tlsKey, ...server } = options;
+  const tls = readTls(tlsCa, tlsCert, tlsKey);
   try {
     return await openKvServer(
-      { ...server, listen, ...(peers === null ? {} : { peers: nodesOf(peers) }), ...policyOf(snapshotEntries, keepEntries), onCreated },
+      { ...server, listen, ...(peers === null ? {} : { peers: nodesOf(peers) }), ...policyOf(snapshotEntries, keepEntries), ...tls, onCreated },
       {
         limits: eventBuffer === undefined ? {} : { maxBufferedEvents: eventBuffer },
         onError: (error) => log.error('a request failed', { error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
@@ -77,6 +83,20 @@ async function open(options: ServeOptions, listen: string, log: Log, onCreated: 
   } catch (error) {
     throw new CliError(`node ${options.id} can't start: ${messageOf(error)}`, error instanceof ConfigError ? EXIT.usage : EXIT.failed);
   }
+}
+
+/** @throws {CliError} when a file is not named or can't be read. */
+function readTls(ca: string | undefined, cert: string | undefined, key: string | undefined): { tls?: Record<'ca' | 'cert' | 'key', Buffer> } {
+  if (ca === undefined && cert === undefined && key === undefined) return {};
+  if (ca === undefined || cert === undefined || key === undefined) throw new CliError('TLS needs all three: --tls-ca, --tls-cert and --tls-key', EXIT.usage);
+  const read = (flag: string, path: string): Buffer => {
+    try {
+      return readFileSync(path);
+    } catch (error) {
+      throw new CliError(`${flag}: ${messageOf(error)}`, EXIT.usage);
+    }
+  };
+  return { tls: { ca: read('--tls-ca', ca), cert: read('--tls-cert', cert), key: read('--tls-key', key) } };
 }
 
 /** The first configuration: the HTTP addresses become labels in it, by which clients find the leader. */

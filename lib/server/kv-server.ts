@@ -1,7 +1,7 @@
 import type { NodeId } from '../core/ids.js';
 import type { NewNode } from '../core/membership-plan.js';
 import type { SnapshotPolicy } from '../node/snapshots/policy.js';
-import { openRaftNode } from '../open.js';
+import { openRaftNode, type OpenNodeOptions } from '../open.js';
 import { HttpService, type HttpServiceOptions } from './http.js';
 import { KvMachine } from './kv-machine.js';
 import type { KvAnswer, KvCommand, KvQuery, KvResult } from './kv/commands.js';
@@ -14,6 +14,8 @@ export interface KvServerOptions {
   readonly peers?: Readonly<Record<NodeId, NewNode>>;
   /** Where the other nodes reach this one, `host:port`. Default: the own address in `peers`. */
   readonly listen?: string;
+  /** TLS between the nodes; HTTP is served without. */
+  readonly tls?: NonNullable<OpenNodeOptions<KvCommand, KvResult, KvQuery, KvAnswer>['tls']>;
   readonly dataDir: string;
   readonly http: { readonly host: string; readonly port: number };
   /** The least time without a leader before an election; the random range ends at twice as much. Default: the node's own. */

@@ -1,7 +1,7 @@
 import type { NodeId } from '../../core/ids.js';
 import type { TransportIdentity } from '../../ports/transport.js';
 import { encodeGreeting, refusalOf } from './greeting.js';
-import { awaitGreeting } from './handshake.js';
+import { awaitGreeting, CLOSED_EARLY } from './handshake.js';
 import { formatAddress, parseAddress, type TcpSettings } from './options.js';
 import { Outbox } from './outbox.js';
 import type { Link } from './link.js';
@@ -70,7 +70,7 @@ export class Dialer {
     const { identity, settings, sockets } = this.#owner;
     const { maxQueueBytes, maxSocketBytes, handshakeTimeoutMs } = settings;
     this.#outbox = new Outbox(maxQueueBytes, maxSocketBytes);
-    const socket = sockets.connect(target.host, target.port, () => {
+    const socket = sockets.connect(target.host, target.port, this.peer, () => {
       socket.write(encodeGreeting({ clusterId: identity.clusterId, from: identity.nodeId, to: this.peer, refusal: '' }));
     });
     this.#giveUp = awaitGreeting(socket, handshakeTimeoutMs, {
@@ -84,7 +84,7 @@ export class Dialer {
         this.#lost(problem === '' ? `${formatAddress(target.host, target.port)} is ${greeting.from}` : problem);
       },
       failed: (reason) => {
-        this.#lost(reason);
+        this.#lost(reason === CLOSED_EARLY && !sockets.isSecure ? `${reason}; the peer may require TLS` : reason);
       },
     });
   }

@@ -20,6 +20,9 @@ export interface Greeting {
 export const PROTOCOL_VERSION = 1;
 
 const MAGIC = Buffer.from('RXRF', 'latin1');
+/** What a TLS connection begins with. */
+const TLS_HANDSHAKE = 0x16;
+
 const HEADER_BYTES = 7;
 const MAX_BODY_BYTES = 4 * 256;
 
@@ -43,6 +46,7 @@ export function encodeGreeting({ clusterId, from, to, refusal }: Greeting): Buff
  */
 export function readGreeting(bytes: Buffer): { readonly greeting: Greeting; readonly rest: Buffer } | null {
   const known = Math.min(bytes.length, MAGIC.length);
+  if (bytes[0] === TLS_HANDSHAKE) throw new Error('a TLS connection; this node does not use TLS');
   if (bytes.compare(MAGIC, 0, known, 0, known) !== 0) throw new Error('not an rxraft connection');
   const version = bytes[4];
   if (version !== undefined && version !== PROTOCOL_VERSION) throw new Error(`protocol version ${version}; this build speaks ${PROTOCOL_VERSION}`);

@@ -1,6 +1,9 @@
 import type { Socket } from 'node:net';
 import { readGreeting, type Greeting } from './greeting.js';
 
+/** The reason when the other side has closed the connection without an error. */
+export const CLOSED_EARLY = 'closed before the greeting';
+
 export interface HandshakeOutcome {
   /** The other side's greeting. `rest` is what arrived after it. The socket is the caller's from here on. */
   greeted(greeting: Greeting, rest: Buffer): void;
@@ -46,7 +49,7 @@ export function awaitGreeting(socket: Socket, timeoutMs: number, outcome: Handsh
     error = cause.message;
   };
   const onClose = (): void => {
-    fail(error === '' ? 'closed before the greeting' : error);
+    fail(error === '' ? CLOSED_EARLY : error);
   };
   socket.on('data', onData).on('error', onError).on('close', onClose);
   return fail;

@@ -1,4 +1,4 @@
-import type { Server, Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import type { NodeId } from '../../core/ids.js';
 import type { TransportIdentity } from '../../ports/transport.js';
 import { encodeGreeting, refusalOf, type Greeting } from './greeting.js';
@@ -6,7 +6,7 @@ import { awaitGreeting } from './handshake.js';
 import { formatAddress, type TcpSettings } from './options.js';
 import { Outbox } from './outbox.js';
 import type { Link } from './link.js';
-import type { Sockets } from './sockets.js';
+import type { Sockets, Vouch } from './sockets.js';
 
 /** What a listener needs of the transport. */
 export interface ListenerOwner {
@@ -39,7 +39,7 @@ export class Listener {
 
   constructor(owner: ListenerOwner) {
     this.#owner = owner;
-    this.#server = owner.sockets.createServer((socket) => {
+    this.#server = createServer({ noDelay: true }, (socket) => {
       this.#accept(socket);
     });
   }
@@ -93,17 +93,22 @@ export class Listener {
       socket.on('error', () => undefined).destroy();
       return;
     }
-    const giveUp = awaitGreeting(socket, this.#owner.settings.handshakeTimeoutMs, {
-      greeted: (greeting, rest) => {
-        this.#strangers.delete(socket);
-        this.#greeted(socket, greeting, rest);
-      },
-      failed: (reason, isSilent) => {
-        this.#strangers.delete(socket);
-        if (!isSilent) this.#owner.rejected(null, reason); // who says nothing, like a port check, is no news
-      },
-    });
-    this.#strangers.set(socket, giveUp);
+    const failed = (reason: string, isSilent: boolean): void => {
+      this.#strangers.delete(socket);
+      if (!isSilent) this.#owner.rejected(null, reason); // who says nothing, like a port check, is no news
+    };
+    const ready = (secured: Socket, vouch: Vouch): void => {
+      const giveUp = awaitGreeting(secured, this.#owner.settings.handshakeTimeoutMs, {
+        greeted: (greeting, rest) => {
+          this.#strangers.delete(socket);
+          this.#greeted(secured, greeting, rest, vouch);
+        },
+        failed,
+      });
+      this.#strangers.set(socket, giveUp);
+    };
+    const giveUp = this.#owner.sockets.admit(socket, { ready, failed });
+    if (giveUp !== null) this.#strangers.set(socket, giveUp);
   }
 
   /** Whether one more may come; makes room if need be. A flood is reported once, when it begins. */
@@ -128,10 +133,10 @@ export class Listener {
     return false;
   }
 
-  #greeted(socket: Socket, greeting: Greeting, rest: Buffer): void {
+  #greeted(socket: Socket, greeting: Greeting, rest: Buffer, vouch: Vouch): void {
     const { identity, settings } = this.#owner;
     const { from } = greeting;
-    const refusal = refusalOf(greeting, identity);
+    const refusal = vouch(from) || refusalOf(greeting, identity);
     const answer = encodeGreeting({ clusterId: greeting.clusterId, from: identity.nodeId, to: from, refusal });
     if (refusal !== '') {
       socket.on('error', () => undefined).end(answer, () => socket.destroy());

@@ -1,9 +1,12 @@
 import { ConfigError, type ConfigProblem } from '../../ports/errors.js';
+import { checkTls, readTls, type TlsSource } from './tls-options.js';
 
 /** How a `TcpTransport` is set up. Everything but `listen` has a default that suits a few nodes in one region. */
 export interface TcpTransportOptions {
   /** Where to listen, as `host:port` or `[ipv6]:port`. Port 0 takes a free one; `transport.address` tells which. */
   readonly listen: string;
+  /** Encrypts and authenticates all connections; every node of the cluster needs it then. Without it whoever reaches the port is believed. */
+  readonly tls?: TlsSource;
   /** The largest message that is sent or taken. Must exceed the largest proposal and be the same on every node. Default 64 MiB + 64 KiB. */
   readonly maxFrameBytes?: number;
   /** Bounds what waits for one peer, for each of the two lanes; what comes on top is dropped and counted. A single larger message passes when nothing waits. Default 32 MiB. */
@@ -14,7 +17,7 @@ export interface TcpTransportOptions {
   readonly reconnectMinMs?: number;
   /** … up to this. Default 1000. */
   readonly reconnectMaxMs?: number;
-  /** How long connecting and greeting may take, on either side. Default 3000. */
+  /** How long connecting and greeting may take, on either side; a TLS handshake on the accepting side as long again. Default 3000. */
   readonly handshakeTimeoutMs?: number;
   /** Every connection is pinged this often … Default 1000. */
   readonly pingIntervalMs?: number;
@@ -25,9 +28,10 @@ export interface TcpTransportOptions {
 }
 
 /** The options, checked and with their defaults. */
-export interface TcpSettings extends Required<Omit<TcpTransportOptions, 'listen'>> {
+export interface TcpSettings extends Required<Omit<TcpTransportOptions, 'listen' | 'tls'>> {
   readonly host: string;
   readonly port: number;
+  readonly tls: TlsSource | null;
 }
 
 export const DEFAULT_TCP_OPTIONS = Object.freeze({
@@ -40,7 +44,7 @@ export const DEFAULT_TCP_OPTIONS = Object.freeze({
   pingIntervalMs: 1000,
   maxSilentIntervals: 3,
   maxConnections: 256,
-}) satisfies Required<Omit<TcpTransportOptions, 'listen'>>;
+}) satisfies Required<Omit<TcpTransportOptions, 'listen' | 'tls'>>;
 
 /** The least and the most of every number. */
 const RANGES: Readonly<Record<keyof typeof DEFAULT_TCP_OPTIONS, readonly [number, number]>> = {
@@ -71,8 +75,20 @@ export function tcpSettings(options: TcpTransportOptions): TcpSettings {
   if (numbers.reconnectMaxMs < numbers.reconnectMinMs) {
     problems.push({ option: 'reconnectMaxMs', value: numbers.reconnectMaxMs, allowed: `at least reconnectMinMs, ${numbers.reconnectMinMs}` });
   }
+  const { tls = null } = options;
+  if (tls !== null) problems.push(...tlsProblems(tls));
   if (problems.length > 0 || address === null) throw new ConfigError(problems);
-  return { ...numbers, ...address };
+  return { ...numbers, ...address, tls };
+}
+
+function tlsProblems(source: TlsSource): ConfigProblem[] {
+  try {
+    checkTls(readTls(source));
+    return [];
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return [{ option: 'tls', value: reason, allowed: 'ca, cert and key in PEM that belong together' }]; // the value itself holds a secret
+  }
 }
 
 /** Splits `host:port`; null when it is not that. */

@@ -11,6 +11,7 @@ import { Listener, type ListenerOwner } from './listener.js';
 import { tcpSettings, type TcpSettings, type TcpTransportOptions } from './options.js';
 import type { Outbox } from './outbox.js';
 import { plainSockets } from './sockets.js';
+import { TlsSockets } from './tls.js';
 
 /** How long `stop` waits for the last messages to leave. */
 const LINGER_MS = 500;
@@ -21,10 +22,10 @@ const LINGER_MS = 500;
  *
  * Messages of one turn leave together: at `flush()`, or by themselves once the running code has ended.
  * Heartbeats, votes and acknowledgements overtake bulk; within each of the two lanes order is kept.
- * Nothing is authenticated or encrypted: the cluster id guards against mistakes, not against attackers.
+ * Without `tls` nothing is authenticated or encrypted: the cluster id guards against mistakes, not against attackers.
  *
  * @example
- * const transport = new TcpTransport({ listen: '0.0.0.0:7000' });
+ * const transport = new TcpTransport({ listen: '0.0.0.0:7000', tls: { ca, cert, key } });
  */
 export class TcpTransport implements Transport {
   readonly #settings: TcpSettings;
@@ -61,11 +62,12 @@ export class TcpTransport implements Transport {
     return this.#running?.listener.address ?? null;
   }
 
+  /** @throws {Error} with a sentence when the address can't be had, or the certificate is not this node's. */
   async start(identity: TransportIdentity): Promise<void> {
     if (this.#isStarted || this.#isStopping()) throw new Error('a transport is started once; make a new one');
     if (!isValidId(identity.nodeId) || !isValidId(identity.clusterId)) throw new Error(`invalid node id or cluster id: ${JSON.stringify(identity)}`);
-    this.#isStarted = true;
     const owner = this.#owner(identity);
+    this.#isStarted = true;
     const listener = new Listener(owner);
     try {
       await listener.listen();
@@ -196,7 +198,7 @@ export class TcpTransport implements Transport {
     return {
       identity,
       settings: this.#settings,
-      sockets: plainSockets,
+      sockets: this.#settings.tls === null ? plainSockets : new TlsSockets(this.#settings.tls, identity, this.#settings.handshakeTimeoutMs),
       isPeer: (id) => this.#addresses.has(id),
       link: (peer, socket, outbox, closed) => this.#link(peer, socket, outbox, closed),
       changed: (peer, up, error) => {
