@@ -23,8 +23,8 @@ export class SnapshotFixture {
     readonly leader: NodeRun,
   ) {}
 
-  static async opened(settings: NodeSettings = {}): Promise<SnapshotFixture> {
-    const cluster = await MemoryCluster.started({ settings: { snapshotPolicy: null, ...settings } });
+  static async opened(settings: () => NodeSettings = () => ({})): Promise<SnapshotFixture> {
+    const cluster = await MemoryCluster.started({ settings: () => ({ snapshotPolicy: null, ...settings() }) });
     const leader = await cluster.leader();
     const fixture = new SnapshotFixture(cluster, leader);
     await leader.node.proposeBatch([...WORDS]);
