@@ -1,6 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { execSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { ESSENTIAL_EVENTS } from '../lib/server/event-kinds.js';
+import { TcpTransport } from '../lib/transport/tcp.js';
 import { blocksOf, commandsOf, patternOf, programsOf } from './readme/blocks.js';
 import { openWorkshop, type Workshop } from './readme/workshop.js';
 
@@ -45,7 +48,26 @@ describe('the rest of the README', () => {
     const script = /^npm (?:run )?(start|test|bench|build|lint|typecheck)(?: -- .+)?$/.exec(command)?.[1];
     if (script !== undefined) return script in scripts;
     if (command.startsWith('curl ')) return printer.includes(command.replace(/http:..127\.0\.0\.1:810\d/, ''));
+    if (command.startsWith('openssl ')) return certificateCommands.includes(command);
     return command === 'npm ci' || command === 'npm install rxraft rxjs';
+  }
+
+  /** What `makes certificates that nodes take` runs, on machines that have OpenSSL 3. */
+  const certificateCommands = blocks.filter(({ language }) => language === 'sh').flatMap(commandsOf).filter((command) => /^openssl req -x509 .* -out \w+\.pem$/.test(command));
+
+  if (String(spawnSync('openssl', ['version']).stdout).startsWith('OpenSSL 3')) {
+    it('makes certificates that nodes take', async () => {
+      const cwd = mkdtempSync(join(tmpdir(), 'rxraft-'));
+      try {
+        for (const command of certificateCommands) execSync(command, { cwd, stdio: 'ignore' });
+        const [ca, cert, key] = ['ca.pem', 'a.pem', 'a.key'].map((name) => readFileSync(join(cwd, name), 'utf8'));
+        const transport = new TcpTransport({ listen: '127.0.0.1:0', tls: { ca: ca ?? '', cert: cert ?? '', key: key ?? '' } });
+        await transport.start({ clusterId: 'rxraft', nodeId: 'a' }); // refuses a certificate that isn't its own
+        await transport.stop();
+      } finally {
+        rmSync(cwd, { recursive: true });
+      }
+    });
   }
 
   it('shows events as `npm start` prints them', () => {
