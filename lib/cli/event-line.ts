@@ -110,6 +110,8 @@ function describeRest(event: RaftEvent): Description {
       return notice(`a change was refused: ${words(event.reason)}`);
     case 'LearnerPromoted':
       return good(`${event.learner} has caught up and becomes a voter`);
+    case 'LearnerHeldBack':
+      return notice(event.reason === 'slow' ? `${event.learner} is not promoted: it falls behind (${event.rounds} slow rounds)` : `${event.learner} is not promoted: too few voters are in touch`);
     case 'PeerUnreachable':
       return notice(`${event.peer} is unreachable: ${event.error}`);
     case 'PeerRecovered':

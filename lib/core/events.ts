@@ -103,6 +103,12 @@ export interface EventBodies {
 
   /** A learner that had caught up is being made a voter. */
   LearnerPromoted: { readonly learner: NodeId; readonly index: LogIndex };
+  /**
+   * Why a learner that is to be promoted by itself is not, told when it changes: its last `rounds` of catching up took longer
+   * than an election timeout each (thesis §4.2.1), or with it the voters in touch would be no quorum. It goes on
+   * receiving, and is promoted as soon as it may be.
+   */
+  LearnerHeldBack: { readonly learner: NodeId; readonly reason: 'slow' | 'quorumOutOfTouch'; readonly rounds: number };
   /** A change was refused; nothing was appended. */
   MembershipRejected: { readonly reason: string };
 

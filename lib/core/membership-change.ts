@@ -3,13 +3,14 @@ import { entryBytes } from './entry.js';
 import { trackUncommitted, type Leadership } from './leadership.js';
 import { appendEntry } from './log-changes.js';
 import { afterJoint, jointOf, planChange, type MembershipChange } from './membership-plan.js';
+import type { PeerProgress } from './progress.js';
 import { quorumReached } from './quorum.js';
 import { becomeFollower } from './roles.js';
 import { plainLogId, type RaftState } from './state.js';
 import { bestSuccessor } from './transfer.js';
 
-/** Rounds a learner may take to catch up before the leader stops to wait for it (thesis §4.2.1); it goes on receiving. */
-const MAX_CATCH_UP_ROUNDS = 10;
+/** After as many slow rounds of catching up (thesis §4.2.1) the leader says that a learner is held back. */
+const PATIENT_ROUNDS = 10;
 
 /**
  * Begins a change (§6, thesis §4.3). It takes effect as soon as it is appended, and is answered when its final
@@ -82,6 +83,9 @@ function answer(raft: RaftState, id: number, refusal: string | null): void {
 /**
  * Thesis §4.2.1: catching up goes in rounds, each to where the log ended when it began; a learner whose round
  * took less than an election timeout is close enough. Promoted only if the voters in touch would still be a quorum.
+ *
+ * The thesis gives up after ten rounds, for somebody waits for the change to end. Nobody waits here and a round costs
+ * nothing, since a learner receives the log anyway: rounds go on, and what holds it back is told once.
  */
 function promoteCaughtUp(raft: RaftState, leadership: Leadership): void {
   if (leadership.transfer !== null) return; // what is appended now would hold it up
@@ -96,11 +100,19 @@ function promoteCaughtUp(raft: RaftState, leadership: Leadership): void {
         promote(raft, leadership, learner);
         return;
       }
-      // A round that was quick enough, but left no quorum, is no reason to give the learner up.
-      const rounds = isClose ? peer.catchUp.rounds : peer.catchUp.rounds + 1;
-      if (rounds <= MAX_CATCH_UP_ROUNDS) peer.catchUp = { target: raft.log.last.index, startedAt: raft.now, rounds };
+      const { rounds } = peer.catchUp;
+      if (isClose) tellHeldBack(raft, peer, 'quorumOutOfTouch', rounds);
+      else if (rounds >= PATIENT_ROUNDS) tellHeldBack(raft, peer, 'slow', rounds);
+      peer.catchUp = { target: raft.log.last.index, startedAt: raft.now, rounds: isClose ? rounds : rounds + 1 };
     }
   }
+}
+
+/** Why a learner is not promoted, whenever that changes. */
+function tellHeldBack(raft: RaftState, peer: PeerProgress, reason: 'slow' | 'quorumOutOfTouch', rounds: number): void {
+  if (peer.heldBack === reason) return;
+  peer.heldBack = reason;
+  raft.emit({ type: 'LearnerHeldBack', term: raft.term, learner: peer.id, reason, rounds });
 }
 
 function promote(raft: RaftState, leadership: Leadership, learner: string): void {

@@ -30,6 +30,8 @@ export class PeerProgress {
   ackedRound = 0;
   /** A learner's present round of catching up (thesis §4.2.1); null before the first. */
   catchUp: { readonly target: LogIndex; readonly startedAt: number; readonly rounds: number } | null = null;
+  /** Why this learner is not promoted, as last told; null before. */
+  heldBack: 'slow' | 'quorumOutOfTouch' | null = null;
   /** As the peer last said: it would take leadership if it were handed to it. Nothing speaks against it before. */
   isWilling = true;
   lastContactAt: number | null = null;

@@ -46,6 +46,7 @@ const KINDS: Readonly<Record<EventType, 'essential' | 'routine'>> = Object.freez
   MembershipReverted: 'essential',
   MembershipRejected: 'essential',
   LearnerPromoted: 'essential',
+  LearnerHeldBack: 'essential',
   ReplicationStarted: 'routine',
   ReplicationStopped: 'routine',
   ReplicationStateChanged: 'routine',

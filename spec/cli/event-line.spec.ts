@@ -47,6 +47,10 @@ const LINES: { readonly [K in EventType]?: readonly [EventBodies[K], string][] }
     [{ to: null, reason: 'notLeader' }, 'leadership is not handed over: not leader'],
   ],
   MembershipRejected: [[{ reason: 'no voters would be left' }, 'a change was refused: no voters would be left']],
+  LearnerHeldBack: [
+    [{ learner: 'd', reason: 'slow', rounds: 10 }, 'd is not promoted: it falls behind (10 slow rounds)'],
+    [{ learner: 'd', reason: 'quorumOutOfTouch', rounds: 1 }, 'd is not promoted: too few voters are in touch'],
+  ],
   LearnerPromoted: [[{ learner: 'd', index: 9 }, 'd has caught up and becomes a voter']],
   SnapshotFailed: [[{ error: 'ENOSPC' }, 'no snapshot: ENOSPC']],
   SessionExpired: [[{ session: 7, index: 90, reason: 'idle', idleMs: 60_000 }, 'session 7 ended after 60000 ms idle (idle)']],

@@ -64,6 +64,7 @@ const REACHED_BY: Readonly<Record<EventType, Scene>> = {
   LogCompacted: 'a machine can\'t be saved, then can, and a node that was away gets what was saved',
   ElectionsPaused: 'a server joins and is promoted, a change is refused, and leadership is handed over',
   ElectionsResumed: 'a server joins and is promoted, a change is refused, and leadership is handed over',
+  LearnerHeldBack: 'a learner would leave the cluster without a quorum',
   LearnerPromoted: 'a server joins and is promoted, a change is refused, and leadership is handed over',
   MembershipRejected: 'a server joins and is promoted, a change is refused, and leadership is handed over',
   LeadershipTransferStarted: 'a server joins and is promoted, a change is refused, and leadership is handed over',

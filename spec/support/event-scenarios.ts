@@ -160,6 +160,23 @@ export const SCENES = {
     return ended(cluster);
   },
 
+  'a learner would leave the cluster without a quorum': async () => {
+    const cluster = await MemoryCluster.started();
+    const leader = await cluster.leader();
+    const [other, dead] = cluster.others(leader);
+    cluster.crash(defined(dead).id); // two of three decide, two of four would not
+    await cluster.join('d');
+    cluster.network.intercept((from, _to, message) => (from === other?.id && message.type === 'appendReply' ? 'drop' : 'deliver'));
+    const added = leader.node.changeMembership({ add: { d: 'd:1' } });
+    await cluster.settle();
+    cluster.network.isolate('d'); // it has everything, and is gone before the change is committed
+    await cluster.advance(600);
+    cluster.network.intercept(null);
+    await cluster.advance(600);
+    await added;
+    return ended(cluster);
+  },
+
   'a machine can\'t be saved, then can, and a node that was away gets what was saved': async () => {
     const cluster = await MemoryCluster.started();
     const { node, machine } = await cluster.leader();

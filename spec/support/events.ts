@@ -57,6 +57,7 @@ const EXAMPLES: { readonly [K in EventType]: Omit<BodyOf<K>, 'type' | 'term'> } 
   MembershipAppended: { configuration: THREE_VOTERS, index: 1, joint: false },
   MembershipCommitted: { configuration: THREE_VOTERS, index: 1 },
   MembershipRejected: { reason: 'another change is under way' },
+  LearnerHeldBack: { learner: 'd', reason: 'slow', rounds: 10 },
   LearnerPromoted: { learner: 'd', index: 9 },
   LeadershipTransferStarted: { to: 'b' },
   TransferRejected: { to: 'z', reason: 'z is not a voter' },

@@ -14,7 +14,8 @@ type LifecycleKind =
   | 'MembershipCommitted'
   | 'MembershipReverted'
   | 'MembershipRejected'
-  | 'LearnerPromoted';
+  | 'LearnerPromoted'
+  | 'LearnerHeldBack';
 
 /** The node's own life, its store, and who is in the cluster. */
 export const lifecycleRules: FoldRules<LifecycleKind> = {
@@ -65,6 +66,7 @@ export const lifecycleRules: FoldRules<LifecycleKind> = {
   },
   MembershipRejected: leavesMetrics,
   LearnerPromoted: leavesMetrics,
+  LearnerHeldBack: leavesMetrics,
   MembershipReverted(draft, event) {
     draft.membership = deepFrozen({ ...draft.membership, effective: event.configuration, effectiveIndex: event.index });
     forgetStrangers(draft);
