@@ -1,5 +1,6 @@
 import { open, type RootDatabase } from 'lmdb';
-import { StorageError } from '../../ports/errors.js';
+import { statSync, truncateSync } from 'node:fs';
+import { CorruptLogError, RaftError, StorageError } from '../../ports/errors.js';
 
 export interface Put {
   readonly key: number;
@@ -29,6 +30,9 @@ export interface Environment {
   close(): Promise<void>;
 }
 
+/** LMDB's two first pages, where the system's pages are small; they tell of everything else. */
+const LEAST_BYTES = 8192;
+
 /**
  * LMDB as an `Environment`; the only file that knows it.
  *
@@ -36,10 +40,11 @@ export interface Environment {
  * - `eventTurnBatching: false`: with it LMDB opens a batch of its own around ours, whose promise nobody can catch.
  * - Keys are numbers in LMDB's ordered encoding, exact to 2^53; its `uint32` keys would end at 4 G entries.
  *
- * @throws {StorageError} when the file can't be opened.
+ * @throws {StorageError} when the file can't be opened. {CorruptLogError} when its beginning is missing.
  */
 export function openEnvironment(file: string): Environment {
   try {
+    requireBeginning(file);
     const database = open<Uint8Array, number>({
       path: file,
       noSubdir: true,
@@ -47,10 +52,28 @@ export function openEnvironment(file: string): Environment {
       overlappingSync: false,
       eventTurnBatching: false,
     });
+    fillUp(file, database);
     return new LmdbEnvironment(database);
   } catch (error) {
+    if (error instanceof RaftError) throw error;
     throw new StorageError('open', `${file} can't be opened: ${messageOf(error)}`, { cause: error });
   }
+}
+
+/** LMDB reads its first pages unseen: where they are missing the process would end with SIGSEGV. An empty file is a new one. */
+function requireBeginning(file: string): void {
+  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  if (size > 0 && size < LEAST_BYTES) throw new CorruptLogError('log', null, `${file} has ${size} bytes, fewer than any log; restore the directory from a backup, or empty it and let the node rejoin`);
+}
+
+/**
+ * Reading a page of the map that the file has lost ends the process with SIGBUS. With zeros in its place LMDB sees that
+ * it is no page. A file may lawfully be shorter than what it counts, by pages that are free: for those nothing changes.
+ */
+function fillUp(file: string, database: RootDatabase<Uint8Array, number>): void {
+  const { lastPageNumber, pageSize } = database.getStats() as { readonly lastPageNumber: number; readonly pageSize: number };
+  const counted = (lastPageNumber + 1) * pageSize;
+  if (statSync(file).size < counted) truncateSync(file, counted);
 }
 
 class LmdbEnvironment implements Environment {
@@ -61,20 +84,24 @@ class LmdbEnvironment implements Environment {
   }
 
   get(key: number): Uint8Array | null {
-    return this.#database.getBinary(key) ?? null;
+    return reading(() => this.#database.getBinary(key)) ?? null;
   }
 
   floorKey(key: number): number | null {
-    for (const found of this.#database.getKeys({ start: key, end: 0, reverse: true, limit: 1 })) return found;
-    return null;
+    return reading(() => [...this.#database.getKeys({ start: key, end: 0, reverse: true, limit: 1 })])[0] ?? null;
   }
 
   keys(from: number, below: number, limit: number): number[] {
-    return [...this.#database.getKeys({ start: from, end: below, limit })];
+    return reading(() => [...this.#database.getKeys({ start: from, end: below, limit })]);
   }
 
-  range(from: number, below: number): Iterable<Put> {
-    return this.#database.getRange({ start: from, end: below });
+  *range(from: number, below: number): Generator<Put> {
+    const records = this.#database.getRange({ start: from, end: below })[Symbol.iterator]();
+    try {
+      for (let next = reading(() => records.next()); next.done !== true; next = reading(() => records.next())) yield next.value;
+    } finally {
+      records.return?.();
+    }
   }
 
   async commit(batch: Batch): Promise<void> {
@@ -90,6 +117,16 @@ class LmdbEnvironment implements Environment {
 
   async close(): Promise<void> {
     await this.#database.close();
+  }
+}
+
+/** @throws {CorruptLogError} when LMDB finds that its pages make no sense. */
+function reading<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!/MDB_(CORRUPTED|PAGE_NOTFOUND)/.test(messageOf(error))) throw error;
+    throw new CorruptLogError('log', null, `${messageOf(error)}; restore the directory from a backup, or empty it and let the node rejoin`);
   }
 }
 
