@@ -7,6 +7,8 @@ export const EXIT = Object.freeze({
   usage: 2,
   /** No node answered, or there is no leader: try again later. */
   unavailable: 3,
+  /** It can't be known whether it happened, or still will: look before it is asked for again. */
+  indeterminate: 4,
   /** Ctrl-C ended it before it was done, or ended what lasts until then. */
   interrupted: 130,
 });

@@ -41,7 +41,8 @@ export class HttpService {
   readonly #readiness: Readiness;
   readonly #admission: Admission;
   readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
+  /** The open connections, each with its requests that are not answered: several, when a client sends ahead. */
+  readonly #sockets = new Map<Socket, Set<ServerResponse>>();
   /** Requests whose answer is not sent yet, event streams aside. */
   readonly #unanswered = new Set<ServerResponse>();
   #isDraining = false;
@@ -93,7 +94,7 @@ export class HttpService {
     this.#streams.end();
     await within(deadlineMs, () => this.#streams.count === 0, (onIdle) => (this.#onIdle = onIdle));
     this.#server.closeAllConnections();
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets.keys()) socket.destroy();
     this.#readiness.close();
     this.#feed.close();
   }
@@ -126,10 +127,16 @@ export class HttpService {
     // A client that takes nothing of its answer holds a socket for no longer than this.
     server.timeout = limits.callTimeoutMs + limits.bodyTimeoutMs + limits.streamStallMs;
     server.on('connection', (socket) => {
-      this.#sockets.add(socket);
-      socket.on('close', () => this.#sockets.delete(socket));
+      this.#sockets.set(socket, new Set());
+      socket.on('close', () => this.#forget(socket));
     });
     server.on('request', (incoming, outgoing) => this.#serve(incoming, outgoing, answer));
+    server.on('checkContinue', (incoming, outgoing) => {
+      // A client that asks first is refused before it sends what would be thrown away.
+      if (Number(incoming.headers['content-length'] ?? 0) <= limits.maxBodyBytes) outgoing.writeContinue();
+      else outgoing.shouldKeepAlive = false;
+      this.#serve(incoming, outgoing, answer);
+    });
     server.on('clientError', refuseUnreadable);
     return server;
   }
@@ -137,7 +144,12 @@ export class HttpService {
   #serve(incoming: IncomingMessage, outgoing: ServerResponse, answer: (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>): void {
     if (this.#isDraining) outgoing.shouldKeepAlive = false;
     const url = incoming.url ?? '/';
-    outgoing.on('close', () => this.#answered(outgoing));
+    const waiting = this.#sockets.get(incoming.socket);
+    waiting?.add(outgoing);
+    outgoing.on('close', () => {
+      waiting?.delete(outgoing);
+      this.#answered(outgoing);
+    });
     try {
       if (url.length > this.#limits.maxUrlBytes) throw new HttpProblem(414, 'uri_too_long', `path and query are longer than ${this.#limits.maxUrlBytes} bytes`);
       if (targetOf(url).path === '/events') return this.#streams.open(incoming, outgoing);
@@ -146,6 +158,16 @@ export class HttpService {
     } catch (error) {
       sendProblem(outgoing, problemOf(error));
     }
+  }
+
+  /** Node tells of the end only the request whose turn it is; those that were sent ahead would be waited for, for ever. */
+  #forget(socket: Socket): void {
+    for (const outgoing of this.#sockets.get(socket) ?? []) {
+      if (outgoing.socket !== null) continue;
+      outgoing.destroy();
+      outgoing.emit('close');
+    }
+    this.#sockets.delete(socket);
   }
 
   #answered(outgoing: ServerResponse): void {

@@ -9,6 +9,13 @@ describe('the HTTP service', () => {
   afterEach(() => http.close());
 
   describe('/kv/<key>', () => {
+    it('a client that asks first is told to go on', async () => {
+      const client = http.raw('PUT /kv/a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n');
+      await client.saw('HTTP/1.1 100 Continue');
+      client.socket.write('v');
+      await client.saw('HTTP/1.1 201 Created');
+    });
+
     it('puts, gets, replaces and deletes bytes, with the revision as ETag', async () => {
       const created = await http.send('PUT', '/kv/greeting', { body: 'hello' });
       expect([created.status, created.headers.etag, created.headers['x-raft-index'], created.headers['x-raft-term']]).toEqual([201, '"1"', '1', '1']);

@@ -3,7 +3,6 @@ import { CliError, EXIT, messageOf } from '../exit.js';
 import type { HttpCall, HttpClient, HttpReply } from '../http-client.js';
 
 const MAX_PAUSE_MS = 200;
-const NOBODY_THERE = '\nIs a node running there? Give the HTTP address of any that runs with --endpoint.';
 
 /** What the server says about a refusal. */
 interface Refusal {
@@ -11,6 +10,16 @@ interface Refusal {
   readonly message: string;
   readonly leader?: LeaderReport | null;
   readonly problems?: readonly string[];
+}
+
+/** How a request may be sent. */
+interface Manner {
+  /** The one endpoint that is meant; null: any. */
+  readonly only: string | null;
+  /** Also when it may have been heard already. */
+  readonly repeatable: boolean;
+  /** It changes something. */
+  readonly hasEffect: boolean;
 }
 
 export interface ClusterClientParts {
@@ -50,16 +59,16 @@ export class ClusterClient {
   /**
    * Sends to any node that answers. What is `repeatable` is also sent again when it can't be known whether it
    * took effect; the rest only when it certainly did not.
-   * @throws {CliError} 3 when no node answers in time; any status but "later" resolves.
+   * @throws {CliError} 3 when no node answers in time, 4 when it may have happened; any status but "later" resolves.
    */
   any(method: string, path: string, call: HttpCall = {}, repeatable = method === 'GET'): Promise<HttpReply> {
-    return this.#persist(null, repeatable, (endpoint) => this.#send(endpoint, method, path, call));
+    return this.#persist({ only: null, repeatable, hasEffect: method !== 'GET' }, (endpoint) => this.#send(endpoint, method, path, call));
   }
 
   /** Sends to the leader, whichever node is asked first. @throws {CliError} 3 when there is none in time. */
   leader(method: string, path: string, body?: unknown): Promise<HttpReply> {
     const call = body === undefined ? {} : jsonCall(body);
-    return this.#persist(null, method === 'GET', async (endpoint) => {
+    return this.#persist({ only: null, repeatable: method === 'GET', hasEffect: method !== 'GET' }, async (endpoint) => {
       const reply = await this.#send(endpoint, method, path, call);
       const leader = reply.status === 421 ? (refusalOf(reply).leader ?? null) : null;
       const next = leader === null ? null : (leader.http ?? (await this.#find(leader.id)));
@@ -67,11 +76,11 @@ export class ClusterClient {
     });
   }
 
-  /** Sends to the node of this name. @throws {CliError} 1 when its address is unknown, 3 when it does not answer. */
+  /** Sends to the node of this name. @throws {CliError} 1 when its address is unknown, 3 or 4 when it does not answer. */
   async node(id: string, method: string, path: string, body?: unknown): Promise<HttpReply> {
     const endpoint = await this.#find(id);
     if (endpoint === null) throw new CliError(`where node ${id} serves HTTP is not known; ask it by its own address, --endpoint <host:port>, or label it: rxraft member set-address ${id} <host:port> --http <host:port>`);
-    return this.#persist(endpoint, method === 'GET', () => this.#send(endpoint, method, path, body === undefined ? {} : jsonCall(body)));
+    return this.#persist({ only: endpoint, repeatable: method === 'GET', hasEffect: method !== 'GET' }, () => this.#send(endpoint, method, path, body === undefined ? {} : jsonCall(body)));
   }
 
   /** The members as the leader sees them. */
@@ -118,10 +127,11 @@ export class ClusterClient {
     return this.learn(effective.members.flatMap(({ http }) => http ?? []));
   }
 
-  /** Asks one endpoint after the other (or `only` this one), in rounds, until one gives an answer that is not "later". */
-  async #persist(only: string | null, repeatable: boolean, ask: (endpoint: string) => Promise<HttpReply>): Promise<HttpReply> {
+  /** Asks one endpoint after the other, in rounds, until one gives an answer that is not "later". */
+  async #persist({ only, repeatable, hasEffect }: Manner, ask: (endpoint: string) => Promise<HttpReply>): Promise<HttpReply> {
     const { now, timeoutMs } = this.parts;
     const giveUpAt = now() + timeoutMs;
+    let mayHaveHappened = false;
     for (let round = 1; ; round += 1) {
       const reasons: string[] = [];
       let hasAnswer = false;
@@ -131,18 +141,27 @@ export class ClusterClient {
         if ('reply' in outcome) {
           hasAnswer = true;
           if (!isLater(outcome.reply, repeatable)) return outcome.reply;
-          reasons.push(`${endpoint}: ${refusalOf(outcome.reply).message}`);
+          const { code, message } = refusalOf(outcome.reply);
+          reasons.push(`${endpoint}: ${message}`);
+          mayHaveHappened ||= hasEffect && code === 'indeterminate';
           const report = only === null ? await this.#reportOf(endpoint) : null;
           if (report !== null) known.push(...this.#learnFrom(report));
         } else {
-          if (!repeatable && !isUnsent(outcome.error)) throw new CliError(`${endpoint} gave no answer (${messageOf(outcome.error)}); what was asked may or may not have happened: look before you repeat it`);
+          if (!repeatable && !isUnsent(outcome.error)) throw new CliError(`${endpoint} gave no answer (${messageOf(outcome.error)}); what was asked may or may not have happened: look before you repeat it`, EXIT.indeterminate);
           reasons.push(`${endpoint}: ${messageOf(outcome.error)}`);
+          mayHaveHappened ||= hasEffect && !isUnsent(outcome.error);
         }
       }
-      if (now() >= giveUpAt) throw new CliError(`no answer within ${timeoutMs / 1000} s:\n${reasons.map((reason) => `  ${reason}`).join('\n')}${hasAnswer ? '' : NOBODY_THERE}`, EXIT.unavailable);
+      if (now() >= giveUpAt) throw gaveUp(timeoutMs, reasons, hasAnswer, mayHaveHappened);
       await new Promise((resolve) => setTimeout(resolve, Math.min(MAX_PAUSE_MS, 25 * round)));
     }
   }
+}
+
+function gaveUp(timeoutMs: number, reasons: readonly string[], hasAnswer: boolean, mayHaveHappened: boolean): CliError {
+  const said = `no answer within ${timeoutMs / 1000} s:\n${reasons.map((reason) => `  ${reason}`).join('\n')}`;
+  if (mayHaveHappened) return new CliError(`${said}\nWhat was asked may or may not have happened: look before you repeat it.`, EXIT.indeterminate);
+  return new CliError(hasAnswer ? said : `${said}\nIs a node running there? Give the HTTP address of any that runs with --endpoint.`, EXIT.unavailable);
 }
 
 async function outcomeOf(sent: Promise<HttpReply>): Promise<{ readonly reply: HttpReply } | { readonly error: unknown }> {
@@ -155,9 +174,10 @@ async function outcomeOf(sent: Promise<HttpReply>): Promise<{ readonly reply: Ht
 
 /** What a refusal means at the command line. */
 export function refusalError(reply: HttpReply): CliError {
-  const { message, problems } = refusalOf(reply);
+  const { code, message, problems } = refusalOf(reply);
   const text = problems === undefined ? message : problems.join('\n  ');
   if (reply.status === 400) return new CliError(text, EXIT.usage);
+  if (code === 'indeterminate') return new CliError(`${text}; look before you repeat it`, EXIT.indeterminate);
   return new CliError(text, reply.status === 503 || reply.status === 421 ? EXIT.unavailable : EXIT.failed);
 }
 

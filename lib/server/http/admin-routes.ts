@@ -93,7 +93,8 @@ function adminProblemOf(error: unknown, node: KvNode): unknown {
   if (error instanceof NotLeaderError) return notLeader(node, error.leaderId);
   if (error instanceof MembershipChangeError) {
     const { effectiveIndex } = node.metrics.value.membership;
-    return new HttpProblem(409, 'membership_change_refused', error.message, {}, { reason: error.reason, current: configurationReport(effectiveIndex, error.current) });
+    const [status, code] = error.outcome === 'refused' ? ([409, 'membership_change_refused'] as const) : ([504, 'indeterminate'] as const);
+    return new HttpProblem(status, code, error.message, {}, { reason: error.reason, outcome: error.outcome, current: configurationReport(effectiveIndex, error.current) });
   }
   if (error instanceof TransferError) return new HttpProblem(409, 'transfer_failed', error.message, {}, { outcome: error.outcome, reason: error.reason });
   return error;

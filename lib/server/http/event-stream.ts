@@ -46,7 +46,7 @@ export class EventStream {
     outgoing.shouldKeepAlive = false;
     outgoing.socket?.setTimeout(0); // an idle stream is no idle connection
     outgoing.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
-    outgoing.write(`retry: ${RETRY_MS}\n\n`);
+    this.#write(`retry: ${RETRY_MS}\n\n`);
     this.#pump();
   }
 
@@ -60,12 +60,16 @@ export class EventStream {
     if (this.#stall !== null || this.#outgoing.writableEnded || this.#outgoing.destroyed) return;
     while (this.#hasMore()) {
       const text = this.#batch();
-      if (text !== '' && !this.#outgoing.write(text)) {
-        this.#stall = setTimeout(() => this.#outgoing.destroy(), this.#options.stallMs);
-        return;
-      }
+      if (text !== '' && !this.#write(text)) return;
     }
     if (this.#isEnding || this.#feed.isEnded) this.#outgoing.end();
+  }
+
+  /** Whether the socket takes more. Whatever fills it, a heartbeat too, must drain in time. */
+  #write(text: string): boolean {
+    if (this.#outgoing.write(text)) return true;
+    this.#stall ??= setTimeout(() => this.#outgoing.destroy(), this.#options.stallMs);
+    return false;
   }
 
   #hasMore(): boolean {
@@ -102,7 +106,7 @@ export class EventStream {
   /** Keeps the connection open, and moves the client's Last-Event-ID past the events that its filter left out. */
   #beat(): void {
     if (this.#stall !== null || this.#outgoing.writableEnded) return;
-    this.#outgoing.write(this.#runId === null || this.#next <= 1 ? ': heartbeat\n\n' : `: heartbeat\nid: ${this.#runId}:${this.#next - 1}\n\n`);
+    this.#write(this.#runId === null || this.#next <= 1 ? ': heartbeat\n\n' : `: heartbeat\nid: ${this.#runId}:${this.#next - 1}\n\n`);
   }
 
   #dispose(): void {

@@ -11,6 +11,8 @@ export interface HttpLimits {
   readonly maxUrlBytes: number;
   /** Requests in progress at once. Default 1024. */
   readonly maxInFlight: number;
+  /** Checksums of the whole store under way at once. Default 4. */
+  readonly maxChecksums: number;
   /** Request bodies held at once. Default 64 MiB. */
   readonly maxBufferedBytes: number;
   /** Sockets open at once; more are closed on arrival. Default 1024. */
@@ -38,6 +40,7 @@ export const DEFAULT_HTTP_LIMITS: HttpLimits = Object.freeze({
   maxAdminBodyBytes: 64 * 1024,
   maxUrlBytes: 8192,
   maxInFlight: 1024,
+  maxChecksums: 4,
   maxBufferedBytes: 64 * 1024 * 1024,
   maxConnections: 1024,
   maxEventStreams: 32,

@@ -1,3 +1,4 @@
+import { Admission } from './admission.js';
 import { paramsOf, targetOf } from './params.js';
 import { onlyMethods, read, READ_PARAMS, readOptionsOf, type RouteParts } from './kv-routes.js';
 import type { Router } from './router.js';
@@ -33,9 +34,10 @@ export function addStatusRoutes(router: Router, parts: RouteParts, obstacleOf: (
     const { role, term, leaderId } = node.metrics.value;
     return c.json({ status: obstacle === null ? 'ready' : 'not ready', reason: obstacle, role, term, leaderId }, obstacle === null ? 200 : 503);
   });
-  router.get('/state.json', async (c) => {
-    const params = paramsOf(targetOf(c.req.url).query, READ_PARAMS);
-    return c.json(await read(c, node, { type: 'stats' }, readOptionsOf(params, 'stale', limits)));
+  const checksums = new Admission(limits.maxChecksums, 1); // each reads the whole store
+  router.get('/state.json', (c) => {
+    const options = readOptionsOf(paramsOf(targetOf(c.req.url).query, READ_PARAMS), 'stale', limits);
+    return checksums.request(async () => c.json(await read(c, node, { type: 'stats' }, options)));
   });
   for (const path of ['/', '/metrics.json', '/healthz', '/readyz', '/state.json']) router.all(path, () => onlyMethods('GET, HEAD'));
 }

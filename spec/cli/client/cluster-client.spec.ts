@@ -36,7 +36,7 @@ describe('ClusterClient', () => {
 
   it('does not send an order again when it may have been heard', async () => {
     const endpoint = await serve('broken', [200, {}]);
-    await expect(fixture.client([endpoint]).leader('POST', '/transfer', {})).rejects.toMatchObject({ exitCode: 1, message: expect.stringContaining('may or may not have happened') });
+    await expect(fixture.client([endpoint]).leader('POST', '/transfer', {})).rejects.toMatchObject({ exitCode: 4, message: expect.stringContaining('may or may not have happened: look before you repeat it') });
     expect(asked).toEqual(['POST /transfer']);
   });
 
@@ -67,6 +67,19 @@ describe('ClusterClient', () => {
     const client = fixture.client([first]);
     expect((await client.any('GET', '/kv/a')).status).toBe(200);
     expect(client.endpoints).toEqual([first]);
+  });
+
+  it('tells a write that may have happened from one that did not, when its time is over', async () => {
+    const lost = await serve('broken');
+    const refusing = await serve([503, refused('no_leader')]);
+    let time = 0;
+    fixture.now = () => (time += 600);
+    await expect(fixture.client([lost], 1000).any('PUT', '/kv/a', {}, true)).rejects.toMatchObject({ exitCode: 4 });
+    await expect(fixture.client([lost], 1000).any('GET', '/kv/a')).rejects.toMatchObject({ exitCode: 3 });
+    await expect(fixture.client([refusing], 1000).any('PUT', '/kv/a', {}, true)).rejects.toMatchObject({ exitCode: 3 });
+    fixture.now = () => performance.now();
+    const unknown = await serve([504, refused('indeterminate')]);
+    await expect(fixture.client([unknown]).json(fixture.client([unknown]).leader('POST', '/members', {}))).rejects.toMatchObject({ exitCode: 4, message: 'it is indeterminate; look before you repeat it' });
   });
 
   it('finds a leader that the configuration gives no HTTP address of, by asking the nodes that it knows', async () => {

@@ -148,6 +148,16 @@ describe('the commands for a running cluster', () => {
     expect(await run('member add', ['e', 'h'])).toMatchObject({ code: 2, error: expect.stringContaining('"h" is no address') });
   });
 
+  it('a change whose end is not known is told from one that was refused', async () => {
+    b.node.failure = new MembershipChangeError('it did not commit in time', configurationOf({}), 'indeterminate');
+    expect(await run('member remove', ['a'])).toMatchObject({ code: 4, error: expect.stringMatching(/may or may not take effect: it did not commit in time; look before you repeat it$/) });
+  });
+
+  it('member add --wait ends at once when it is interrupted, and says that the node goes on', async () => {
+    command.onNote = () => command.interrupt.abort('SIGINT');
+    expect(await run('member add', ['d', 'h:4'], { wait: true })).toMatchObject({ code: 130, error: 'interrupted; d goes on catching up, see `rxraft member list`', notes: [expect.stringContaining('d  ['), ''] });
+  });
+
   it('member add --wait shows the progress until the node votes', async () => {
     const { metrics } = b.node;
     const { membership, replication } = metrics.value;

@@ -58,6 +58,12 @@ describe('the administration over HTTP', () => {
     expect(answer).toMatchObject({ status: 409, code: 'membership_change_refused', reason: 'no voters would be left', current: { index: 8, members: [{ id: 'a' }, { id: 'b' }, { id: 'c' }, { id: 'd' }] } });
   });
 
+  it('a change whose end is not known is answered with 504: it may still take effect', async () => {
+    http.node.failure = new MembershipChangeError('it did not commit in time', CONFIGURATION, 'indeterminate');
+    const answer = refusal(await post('/members', { remove: ['a'] }));
+    expect(answer).toMatchObject({ status: 504, code: 'indeterminate', outcome: 'indeterminate', reason: 'it did not commit in time', current: { index: 8 } });
+  });
+
   it('POST /transfer hands leadership over, to whom it is told or to the best', async () => {
     expect(JSON.parse((await post('/transfer', { to: 'c' })).body.toString())).toMatchObject({ from: 'a', to: 'c', ms: expect.any(Number) });
     expect(JSON.parse((await post('/transfer')).body.toString())).toMatchObject({ from: 'a', to: 'b' });

@@ -1,7 +1,10 @@
 import { once } from 'node:events';
-import { get, type IncomingMessage } from 'node:http';
+import { get, IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
 import { SseParser, type SseMessage } from '../../../lib/cli/sse-parser.js';
 import { EventFeed } from '../../../lib/server/http/event-feed.js';
+import { EventStream } from '../../../lib/server/http/event-stream.js';
 import { FakeKvNode } from '../../support/fake-kv-node.js';
 import { eventually, HttpFixture, type RawClient } from '../../support/http-fixture.js';
 
@@ -170,6 +173,22 @@ describe('/events', () => {
     commit();
     await client.saw('run-2:2');
     expect(idsIn(client)).toEqual(['run-1:1', 'run-2:1', 'run-2:2']);
+  });
+});
+
+describe('EventStream', () => {
+  it('sends no heartbeat to a client that takes nothing, and drops it', async () => {
+    const socket = Object.assign(new Duplex({ read: () => undefined, write: () => undefined, writableHighWaterMark: 200 }), { setTimeout: () => undefined });
+    const outgoing = new ServerResponse(new IncomingMessage(socket as unknown as Socket));
+    outgoing.assignSocket(socket as unknown as Socket);
+    const feed = new EventFeed(new FakeKvNode().events, 10);
+    const options = { types: null, from: { runId: null, next: 1 }, heartbeatMs: 1, stallMs: 20 };
+    new EventStream(outgoing, feed, options);
+    await eventually(() => outgoing.destroyed);
+    expect(socket.writableLength).toBeLessThan(400);
+    outgoing.emit('close');
+    expect(feed.listenerCount).toBe(0);
+    feed.close();
   });
 });
 
