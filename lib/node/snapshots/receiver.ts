@@ -14,10 +14,10 @@ import { NOTHING } from './nothing.js';
 import { paced } from './paced.js';
 
 export interface SnapshotReceiverParts {
-  readonly core: RaftCore;
-  readonly storage: Storage;
+  readonly core: Pick<RaftCore, 'term' | 'heardRound' | 'restoring' | 'commitIndex'>;
+  readonly storage: Pick<Storage, 'saveSnapshot' | 'readSnapshot' | 'append'>;
   readonly stateMachine: Pick<StateMachine<never, unknown>, 'reset' | 'restore'>;
-  readonly transport: Transport;
+  readonly transport: Pick<Transport, 'send' | 'flush'>;
   readonly clock: Clock;
   readonly enqueue: (input: Input) => void;
   readonly report: (event: RaftEventBody) => void;

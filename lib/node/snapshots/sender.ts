@@ -12,9 +12,9 @@ import { paced } from './paced.js';
 import { Transfer } from './transfer.js';
 
 export interface SnapshotSenderParts {
-  readonly core: RaftCore;
-  readonly storage: Storage;
-  readonly transport: Transport;
+  readonly core: Pick<RaftCore, 'term' | 'round'>;
+  readonly storage: Pick<Storage, 'readSnapshot'>;
+  readonly transport: Pick<Transport, 'send' | 'flush'>;
   readonly clock: Clock;
   /** A peer that says nothing for this long is asked where it stands; then after twice as long, and so on. */
   readonly stallMs: number;
