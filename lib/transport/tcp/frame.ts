@@ -61,6 +61,11 @@ export class FrameReader {
     return this.#partial !== null || this.#at < this.#chunk.length;
   }
 
+  /** What is kept between two chunks: at most twice what has arrived of one frame, or 64 KiB; never more than a frame's bound. */
+  get heldBytes(): number {
+    return (this.#partial?.length ?? 0) + this.#chunk.length - this.#at;
+  }
+
   /** Takes the next chunk. To be called only after `next` has said false. */
   push(chunk: Uint8Array): void {
     const rest = this.#chunk.length - this.#at;
