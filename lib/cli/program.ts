@@ -74,12 +74,18 @@ export async function runProgram(args: readonly string[], version: string, actio
   }
   inheritSettings(program);
   try {
-    await program.parseAsync(args, { from: 'user' });
+    await program.parseAsync(asksForHelp(args), { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   }
   return exitCode;
+}
+
+/** `help member add` is `member add --help`: commander's own help looks one level deep. */
+function asksForHelp(args: readonly string[]): readonly string[] {
+  const [first, ...path] = args;
+  return first === 'help' && path.length > 1 ? [...path, '--help'] : args;
 }
 
 function serveCommand(action: (flags: ServeFlags) => Promise<void>): Command {
@@ -172,7 +178,8 @@ Examples:
 
 const CLUSTER_HELP = `
 Ctrl-C stops the three processes in order; the next start goes on from the same data.
-Exit codes: 0 stopped in order (with --check: everything held), 1 failed, 2 wrong usage, 130 interrupted twice.
+Exit codes: 0 stopped in order (with --check: everything held), 1 failed, 2 wrong usage,
+130 ended by a second Ctrl-C (with --check: by the first).
 
 Examples:
   npm start                              run, watch, Ctrl-C

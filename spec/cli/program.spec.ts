@@ -36,6 +36,7 @@ describe('the command line', () => {
     [['member', 'add', 'd', 'h:4', '--http', 'h:84', '--wait', '--timeout-s', '60'], 'member add', ['d', 'h:4'], { http: 'h:84', wait: true, timeoutS: 60 }],
     [['member', 'remove', 'a', 'b', '--expected', '7'], 'member remove', ['a', 'b'], { expected: 7 }],
     [['transfer', '--to', 'b'], 'transfer', [], { to: 'b' }],
+    [['status', '--watch', '--interval', '250'], 'status', [], { watch: true, interval: 250 }],
   ])('%j talks to a cluster', async (args, name, operands, flags) => {
     const { client, code } = await run(args);
     expect([client, code]).toEqual([{ name, args: operands, flags }, 3]);
@@ -76,6 +77,8 @@ describe('the command line', () => {
     [['get', 'a', '--endpoint', 'x'], '"x" is no address'],
     [['events', '--type', 'NewLeader,Gossip'], '"Gossip" is no kind of event'],
     [['transfer', '--to', '?'], 'is no id'],
+    [['status', '--watch', '--interval', '49'], '"49" is not an integer from 50 to 3600000'],
+    [['status', '--watch', '--interval', '1s'], '"1s" is not an integer'],
     [['member'], 'Usage: rxraft member'],
     [['member', 'remove'], "missing required argument 'id'"],
     [['member', 'ad'], 'Did you mean add?'],
@@ -93,7 +96,7 @@ describe('the command line', () => {
     expect([serve, cluster, client]).toEqual([null, null, null]);
   });
 
-  it.each([[['--help'], 'serve'], [['serve', '--help'], 'Example'], [['cluster', '--help'], 'npm start -- --check'], [['--version'], '1.2.3']])('%j is answered on standard output', async (args, text) => {
+  it.each([[['--help'], 'serve'], [['serve', '--help'], 'Example'], [['cluster', '--help'], 'npm start -- --check'], [['--version'], '1.2.3'], [['help', 'member', 'add'], 'Usage: rxraft member add'], [['help', 'events'], 'Usage: rxraft events']])('%j is answered on standard output', async (args, text) => {
     const { code, out } = await run(args);
     expect([code, out.includes(text)]).toEqual([0, true]);
   });

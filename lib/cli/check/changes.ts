@@ -1,13 +1,18 @@
 import { ClusterClient } from '../client/cluster-client.js';
-import type { LocalCluster } from '../cluster/local-cluster.js';
 import type { Member } from '../cluster/plan.js';
-import { exitText } from '../cluster/process.js';
+import { exitText, type NodeProcess } from '../cluster/process.js';
 import { leaderOf, metricsOf, poll } from '../cluster/status.js';
 import type { HttpClient } from '../http-client.js';
 import type { MembersReport } from '../../server/http/member-report.js';
 
+/** What the changes need of a cluster: to start a node, and to stop one. */
+export interface Processes {
+  startMember(member: Member): Promise<void>;
+  processOf(id: string): Pick<NodeProcess, 'stop'>;
+}
+
 export interface ChangesParts {
-  readonly cluster: LocalCluster;
+  readonly cluster: Processes;
   readonly client: HttpClient;
   readonly signal: AbortSignal;
   readonly now: () => number;
