@@ -5,6 +5,7 @@ import { becomeLeader } from './leader.js';
 import { voteResult } from './quorum.js';
 import { advanceTerm, becomeFollower, endCandidacy, enterRole, resetElectionTimer, setLeader, votersWho } from './roles.js';
 import { visibleRole, type RaftState } from './state.js';
+import { hearsALeader } from './vote.js';
 
 /** Called at the end of every turn: campaigns when the timer of a voter has run out (§5.2). */
 export function checkElectionTimeout(raft: RaftState): void {
@@ -51,9 +52,17 @@ export function handlePauseElections(raft: RaftState, paused: boolean): void {
   raft.emit({ type: paused ? 'ElectionsPaused' : 'ElectionsResumed', term: raft.term, role: visibleRole(raft) });
 }
 
-/** The application asks for an election: like a timeout, but now. */
+/**
+ * The application asks for an election: like a timeout, but now. Its own vote is refused, as any other would be, while it
+ * hears a leader: that one may have a lease which this server acknowledged (thesis §6.4.1), and with a second server that
+ * hears nobody it would be replaced before the lease is over.
+ */
 export function handleCampaign(raft: RaftState): void {
   if (raft.role.type === 'leader' || !isElectable(raft)) return;
+  if (hearsALeader(raft)) {
+    raft.emit({ type: 'VoteRejected', term: raft.term, to: raft.id, forTerm: raft.term + 1, preVote: true, reason: 'leaderAlive' });
+    return;
+  }
   resetElectionTimer(raft);
   startPreVote(raft);
 }

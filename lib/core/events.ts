@@ -52,6 +52,7 @@ export interface EventBodies {
   ElectionStarted: { readonly trigger: 'timeout' | 'transfer' };
   /** This node gave its vote (or pre-vote); for a vote the reply leaves once it is durable. */
   VoteGranted: { readonly to: NodeId; readonly forTerm: Term; readonly preVote: boolean };
+  /** This node refused its vote (or pre-vote); to itself when it was asked to campaign while it hears a leader. */
   VoteRejected: { readonly to: NodeId; readonly forTerm: Term; readonly preVote: boolean; readonly reason: VoteRejection };
   /** An answer to this node's own candidacy arrived. */
   VoteReceived: { readonly from: NodeId; readonly granted: boolean; readonly preVote: boolean };

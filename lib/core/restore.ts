@@ -1,6 +1,6 @@
-import { decodeConfiguration } from './configuration.js';
+import { decodeConfiguration, type Configuration } from './configuration.js';
 import type { Entry } from './entry.js';
-import { ORIGIN, type LogId, type LogIndex, type Term } from './ids.js';
+import { ORIGIN, type LogId, type LogIndex, type NodeId, type Term } from './ids.js';
 import type { SnapshotMeta } from './messages.js';
 import type { HardState } from './output.js';
 import { resetElectionTimer } from './roles.js';
@@ -35,17 +35,21 @@ export function restore(raft: RaftState, restored: Restored, now: number): RaftS
   }
   raft.membership.commit(committed);
   const isNew = hardState.votedFor === null && lastLog.term <= 1 && hardState.term <= 1;
-  if (!isNew) raft.noVoteBefore = now + raft.options.electionTimeoutMinMs;
+  const isAlone = isOnlyVoter(raft.id, [...(snapshot === null ? [] : [snapshot.configuration]), ...configurations.map(({ payload }) => decodeConfiguration(payload))]);
+  if (!isNew && !isAlone) raft.noVoteBefore = now + raft.options.electionTimeoutMinMs;
   resetElectionTimer(raft);
-  if (isOnlyVoter(raft)) raft.electionDeadline = now;
+  if (isAlone) raft.electionDeadline = now;
   emitStarted(raft);
   return raft;
 }
 
-/** A cluster of one has nobody to wait for. */
-function isOnlyVoter(raft: RaftState): boolean {
-  const { voters, votersOutgoing } = raft.configuration;
-  return voters.length === 1 && voters[0] === raft.id && votersOutgoing.length === 0;
+/**
+ * A cluster of one has nobody to wait for. One that shrank may: the last leader, whose removal this server has in its log and
+ * perhaps never acknowledged, still serves from a lease that it did acknowledge. So every configuration counts
+ * that the log holds, not the one in force alone.
+ */
+function isOnlyVoter(id: NodeId, configurations: readonly Configuration[]): boolean {
+  return configurations.length > 0 && configurations.every(({ voters, votersOutgoing }) => voters.length === 1 && voters[0] === id && votersOutgoing.length === 0);
 }
 
 function emitStarted(raft: RaftState): void {

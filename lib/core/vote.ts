@@ -69,7 +69,7 @@ function rejectVote(raft: RaftState, from: NodeId, request: VoteRequest, reason:
  * waits as long, since it may have acknowledged a lease that it no longer remembers. The promise is about time
  * alone: learning a later term ends what this server knows of its leader, not the lease that it acknowledged.
  */
-function hearsALeader(raft: RaftState): boolean {
+export function hearsALeader(raft: RaftState): boolean {
   if (raft.role.type === 'leader' || raft.now < raft.noVoteBefore) return true;
   return raft.now - raft.lastLeaderContactAt < raft.options.electionTimeoutMinMs;
 }

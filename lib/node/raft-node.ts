@@ -107,7 +107,12 @@ export interface RaftNode<C, R, Q = never, A = never> {
 
   /** Gives leadership up and leaves the next election to the others. Nothing happens on a follower. @throws {StoppedError} */
   stepDown(): void;
-  /** Starts an election now, pre-vote first. Nothing happens on the leader or a learner. @throws {StoppedError} */
+  /**
+   * Starts an election now instead of when the timer runs out, pre-vote first (thesis §9.6). Refused, with a `VoteRejected` to
+   * itself, while this node hears a leader, whose lease may still run (§6.4.1): use `transferLeadership` on the leader to
+   * replace one that is well. Nothing happens on the leader, on a learner, and while a snapshot replaces the state.
+   * @throws {StoppedError}
+   */
   campaign(): void;
   /**
    * Maintenance: until `resumeElections()`, or until the node ends, this node starts no election of its own and takes no

@@ -1,5 +1,5 @@
 import { HEARTBEAT_MS, MAX_TIMEOUT_MS, MIN_TIMEOUT_MS, type CoreCluster } from '../support/core-cluster.js';
-import { change, heal, isolate, ledByA, membership } from '../support/core-membership.js';
+import { change, elect, heal, isolate, ledByA, membership } from '../support/core-membership.js';
 import { carrySnapshots } from '../support/core-snapshots.js';
 
 let nextId = 1;
@@ -97,6 +97,48 @@ describe('S53 Lease reads stop when the lease may have expired, by the monotonic
     cluster.step('b', { type: 'transfer', id: 2, to: 'a', timeoutMs: 50 });
     cluster.runFor(2 * HEARTBEAT_MS);
     expect([cluster.leader, isServed(cluster)]).toEqual(['a', true]);
+  });
+
+  it('a follower that acknowledged the lease does not campaign against it, not even when the application asks it to', () => {
+    const cluster = ledByA('abc');
+    cluster.isCut = (from, to, type) => (from + to).includes('c') && ((from + to).includes('a') || type === 'preVoteRequest');
+    cluster.runFor(3 * MAX_TIMEOUT_MS); // `c` hears no leader and would vote for anybody; `b` keeps the lease of `a` alive
+    expect(cluster.status('a').leadership).toMatchObject({ leaseValid: true });
+    isolate(cluster, 'a');
+    cluster.step('b', { type: 'campaign' });
+    cluster.settle();
+    expect(cluster.node('b').eventsOf('VoteRejected').at(-1)).toMatchObject({ to: 'b', preVote: true, reason: 'leaderAlive' });
+    expect([isServed(cluster), cluster.status('b').role]).toEqual([true, 'follower']);
+    cluster.runFor(MIN_TIMEOUT_MS);
+    expect(isServed(cluster)).toBe(false);
+    cluster.step('b', { type: 'campaign' });
+    cluster.settle();
+    expect(cluster.leader).toBe('b');
+  });
+
+  it('a server that restarts as the only voter waits, if its log knows of others: one of them may lead with a lease', () => {
+    const cluster = ledByA('ab');
+    elect(cluster, 'b');
+    cluster.runFor(HEARTBEAT_MS);
+    cluster.isCut = (from, _to, type) => from === 'a' && type === 'appendReply';
+    change(cluster, 'b', { remove: ['b'] });
+    cluster.settle();
+    cluster.isCut = () => false;
+    cluster.runFor(2 * HEARTBEAT_MS);
+    expect(membership(cluster, 'a')).toBe('a');
+    cluster.restart('a');
+    expect(cluster.status('a').role).not.toBe('leader');
+    cluster.settle();
+    expect(cluster.status('a').role).toBe('follower');
+    cluster.runFor(3 * MAX_TIMEOUT_MS);
+    expect(cluster.leader).toBe('a');
+  });
+
+  it('a server that was always alone leads at once', () => {
+    const cluster = ledByA('a');
+    cluster.restart('a');
+    cluster.settle();
+    expect(cluster.leader).toBe('a');
   });
 
   it('a leader that was removed serves nothing from the turn on in which it tells its successor', () => {
