@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type net from 'node:net';
 import { wirePacker } from '../../lib/codec/msgpack.js';
 import type { Rejection } from '../../lib/ports/transport.js';
-import { sampleMessages } from '../../lib/testing/sample-messages.js';
+import { appendOf, sampleEntries, sampleMessages } from '../../lib/testing/sample-messages.js';
 import { encodeGreeting } from '../../lib/transport/tcp/greeting.js';
 import { TcpTransport } from '../../lib/transport/tcp.js';
 import { WIRE_KIND } from '../../lib/transport/wire.js';
@@ -204,5 +204,32 @@ describe('frames', () => {
       socket.end(bytes);
       await closed;
     }
+  });
+});
+
+describe('guests, who are no peers', () => {
+  it('S79 together keep no more than one frame of the largest size; one of them may, and peers always', async () => {
+    const part = frame(new Uint8Array(400 << 10), MAX_FRAME_BYTES);
+    const arrive = async (socket: net.Socket, from: string, bytes: Uint8Array): Promise<void> => {
+      const arrival = first(a.messages, (inbound) => inbound.from === from);
+      socket.write(Buffer.concat([messageFrame(heartbeat(1)), bytes]));
+      await arrival;
+    };
+    const [one, two, three] = [await greetRaw(a.address, { from: 'one' }), await greetRaw(a.address, { from: 'two' }), await greetRaw(a.address, { from: 'three' })];
+    const rejection = first(a.rejections);
+    const closed = Promise.race([one, two, three].map((socket) => new Promise((resolve) => socket.resume().once('close', resolve))));
+    await arrive(one, 'one', part);
+    await arrive(two, 'two', part);
+    await arrive(three, 'three', part);
+    await closed;
+    expect((await rejection).reason).toBe('too much of unfinished frames from nodes that are no peers');
+
+    const c = await greetRaw(a.address, { from: 'c' });
+    a.setPeers(new Map([['b', b.address ?? ''], ['c', '127.0.0.1:1']]));
+    const large = appendOf(sampleEntries(1, 1, 900 << 10));
+    const arrival = first(a.messages, ({ from, message }) => from === 'c' && message.type === 'append');
+    c.write(messageFrame(large));
+    expect((await arrival).message).toEqual(large);
+    for (const socket of [one, two, three, c]) socket.destroy();
   });
 });

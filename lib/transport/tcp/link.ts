@@ -7,9 +7,14 @@ import { emptyFrame, FRAME_TYPE, FrameReader } from './frame.js';
 import type { TcpSettings } from './options.js';
 import type { Outbox } from './outbox.js';
 
+/** Every connection may keep this much of a frame. */
+const LARGE_BYTES = 64 << 10;
+
 /** Whom a link tells. */
 export interface LinkOwner {
   received(link: Link, message: PeerMessage): void;
+  /** Whether the link may keep what has arrived of a large frame. */
+  mayHold(link: Link): boolean;
   /** The peer sent what it may not; the link is closed next. */
   rejected(link: Link, reason: string): void;
   /** Exactly once. */
@@ -40,6 +45,11 @@ export class Link {
     this.#owner = owner;
     this.#reader = new FrameReader(settings.maxFrameBytes);
     this.#maxSilentIntervals = settings.maxSilentIntervals;
+  }
+
+  /** What is kept of a frame that has not arrived whole. */
+  get heldBytes(): number {
+    return this.#reader.heldBytes;
   }
 
   /** Begins to read; `rest` is what came with the greeting. */
@@ -105,15 +115,21 @@ export class Link {
     while (this.#isOpen) { // a subscriber may close it
       let message: PeerMessage | null;
       try {
-        if (!reader.next()) return;
+        if (!reader.next()) break;
         message = reader.type === FRAME_TYPE.message ? decodeMessage(this.#packer, reader.body, reader.isOwned) : null;
       } catch (error) {
         this.#reject(error instanceof Error ? error.message : String(error));
         return;
       }
       if (message !== null) this.#owner.received(this, message);
-      else if (reader.type === FRAME_TYPE.ping) this.#sendEmpty(FRAME_TYPE.pong);
+      else if (reader.type === FRAME_TYPE.ping) this.#pong();
     }
+    if (reader.heldBytes > LARGE_BYTES && !this.#owner.mayHold(this)) this.#reject('too much of unfinished frames from nodes that are no peers');
+  }
+
+  /** What is on its way already shows that this node lives: who pings and never reads must not make a queue of pongs grow. */
+  #pong(): void {
+    if (this.#socket.writableLength === 0) this.#sendEmpty(FRAME_TYPE.pong);
   }
 
   #reject(reason: string): void {

@@ -8,6 +8,9 @@ import { Outbox } from './outbox.js';
 import type { Link } from './link.js';
 import type { Sockets, Vouch } from './sockets.js';
 
+/** Bounds what waits for a guest in each lane. Peers are sent to on this node's own connections; guests are only answered, which is little. */
+const MAX_GUEST_QUEUE_BYTES = 1 << 20;
+
 /** What a listener needs of the transport. */
 export interface ListenerOwner {
   readonly identity: TransportIdentity;
@@ -75,6 +78,13 @@ export class Listener {
   /** The connection that a node has opened to this one. */
   linkFrom(id: NodeId): Link | undefined {
     return this.#links.get(id);
+  }
+
+  /** What all guests together have sent of frames that have not arrived whole: the largest frame may come from one of them at a time. */
+  guestBytes(): number {
+    let bytes = 0;
+    for (const [id, link] of this.#links) if (!this.#owner.isPeer(id)) bytes += link.heldBytes;
+    return bytes;
   }
 
   /** Accepts nobody any more, lets go of strangers at once and of links once they have sent what they hold. Resolves when all is closed. */
@@ -145,7 +155,7 @@ export class Listener {
     }
     socket.write(answer);
     this.#links.get(from)?.destroy('replaced by a newer connection');
-    const link = this.#owner.link(from, socket, new Outbox(settings.maxQueueBytes, settings.maxSocketBytes), () => {
+    const link = this.#owner.link(from, socket, new Outbox(Math.min(settings.maxQueueBytes, MAX_GUEST_QUEUE_BYTES), settings.maxSocketBytes), () => {
       this.#openLinks -= 1;
       if (this.#links.get(from) === link) this.#links.delete(from);
     });

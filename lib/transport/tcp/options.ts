@@ -9,7 +9,7 @@ export interface TcpTransportOptions {
   readonly tls?: TlsSource;
   /** The largest message that is sent or taken. Must exceed the largest proposal and be the same on every node. Default 64 MiB + 64 KiB. */
   readonly maxFrameBytes?: number;
-  /** Bounds what waits for one peer, for each of the two lanes; what comes on top is dropped and counted. A single larger message passes when nothing waits. Default 32 MiB. */
+  /** Bounds what waits for one peer, for each of the two lanes (at most 1 MiB for a node that is no peer); what comes on top is dropped and counted. A single larger message passes when nothing waits. Default 32 MiB. */
   readonly maxQueueBytes?: number;
   /** Bulk messages are given to a socket only while less than this waits in it, so that heartbeats overtake the rest. Default 256 KiB. */
   readonly maxSocketBytes?: number;

@@ -6,6 +6,9 @@ const COPY_BELOW_BYTES = 8 << 10;
 /** Urgent frames may exceed the socket's bound by this before they wait too: a dead connection must not collect them for ever. */
 const URGENT_EXTRA_BYTES = 256 << 10;
 
+/** What a waiting frame costs beside its bytes, about: millions of tiny ones must not pass as a few megabytes. */
+const FRAME_COST_BYTES = 128;
+
 interface Frame {
   readonly parts: readonly Uint8Array[];
   readonly bytes: number;
@@ -58,7 +61,7 @@ class Lane {
   push(frame: Frame): boolean {
     if (this.#bytes > 0 && this.#bytes + frame.bytes > this.#maxBytes) return false;
     this.#frames.push(frame);
-    this.#bytes += frame.bytes;
+    this.#bytes += frame.bytes + FRAME_COST_BYTES;
     return true;
   }
 
@@ -70,7 +73,7 @@ class Lane {
       if (frame === undefined) break;
       this.#frames[this.#next] = SENT; // the slot outlives the frame: let go of its bytes
       this.#next += 1;
-      this.#bytes -= frame.bytes;
+      this.#bytes -= frame.bytes + FRAME_COST_BYTES;
       waiting += frame.bytes;
       for (const part of frame.parts) parts.push(part);
     }

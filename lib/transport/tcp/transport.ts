@@ -218,6 +218,7 @@ export class TcpTransport implements Transport {
       received: (_link, message) => {
         if (this.#running !== null) this.#messages.next({ from: peer, message });
       },
+      mayHold: () => this.#addresses.has(peer) || (this.#running?.listener.guestBytes() ?? 0) <= this.#settings.maxFrameBytes,
       rejected: (_link, reason) => {
         this.#rejections.next({ from: peer, reason });
       },

@@ -89,6 +89,17 @@ describe('Outbox', () => {
     expect(outbox.push([filled(200, 4)], 200, true)).toBe(true);
   });
 
+  it('counts what tiny frames cost beside their bytes', () => {
+    const outbox = new Outbox(100_000, 100);
+    let taken = 0;
+    while (outbox.push([filled(5, 1)], 5, true)) taken += 1;
+    expect(taken).toBeLessThan(1000);
+    const socket = new SlowSocket();
+    outbox.writeTo(socket);
+    expect(socket.bytes.length).toBe(5 * taken);
+    expect(outbox.push([filled(99_999, 1)], 99_999, true)).toBe(true); // all of it is free again
+  });
+
   it('keeps the order over thousands of frames', () => {
     const outbox = new Outbox(1_000_000, 300);
     const socket = new SlowSocket();
