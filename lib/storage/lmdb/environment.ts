@@ -18,6 +18,8 @@ export interface Batch {
  * synchronous and short; what they return is the caller's own. One commit at a time is under way.
  */
 export interface Environment {
+  /** The file was shorter than what it counts. By pages that are free, or it was cut: `get` tells, where others end the process. */
+  readonly wasShort: boolean;
   get(key: number): Uint8Array | null;
   /** The greatest key in 1..`key`. */
   floorKey(key: number): number | null;
@@ -52,8 +54,7 @@ export function openEnvironment(file: string): Environment {
       overlappingSync: false,
       eventTurnBatching: false,
     });
-    fillUp(file, database);
-    return new LmdbEnvironment(database);
+    return new LmdbEnvironment(database, fillUp(file, database));
   } catch (error) {
     if (error instanceof RaftError) throw error;
     throw new StorageError('open', `${file} can't be opened: ${messageOf(error)}`, { cause: error });
@@ -68,18 +69,24 @@ function requireBeginning(file: string): void {
 
 /**
  * Reading a page of the map that the file has lost ends the process with SIGBUS. With zeros in its place LMDB sees that
- * it is no page. A file may lawfully be shorter than what it counts, by pages that are free: for those nothing changes.
+ * it is no page; or ends the process while it goes from page to page. A file may lawfully be shorter than what it
+ * counts, by pages that are free: for those nothing changes. Returns whether it was shorter.
  */
-function fillUp(file: string, database: RootDatabase<Uint8Array, number>): void {
+function fillUp(file: string, database: RootDatabase<Uint8Array, number>): boolean {
   const { lastPageNumber, pageSize } = database.getStats() as { readonly lastPageNumber: number; readonly pageSize: number };
   const counted = (lastPageNumber + 1) * pageSize;
-  if (statSync(file).size < counted) truncateSync(file, counted);
+  const wasShort = statSync(file).size < counted;
+  if (wasShort) truncateSync(file, counted);
+  return wasShort;
 }
 
 class LmdbEnvironment implements Environment {
   readonly #database: RootDatabase<Uint8Array, number>;
 
-  constructor(database: RootDatabase<Uint8Array, number>) {
+  constructor(
+    database: RootDatabase<Uint8Array, number>,
+    readonly wasShort: boolean,
+  ) {
     this.#database = database;
   }
 
