@@ -37,7 +37,18 @@ function isReceivingInVain(raft: RaftState): boolean {
 
 /** A voter whose state is not being replaced by a snapshot. */
 function isElectable(raft: RaftState): boolean {
-  return isVoter(raft.configuration, raft.id) && raft.installing === null && raft.restoring === null;
+  return mayBeNeeded(raft) && raft.installing === null && raft.restoring === null;
+}
+
+/**
+ * Thesis §4.2.2: "the server that is not part of its own latest configuration should still start new elections, as it might
+ * still be needed until the C_new entry is committed". It has no vote of its own there, and leads until then.
+ *
+ *     a, b:    … joint {c d e from a b c}   {c d e}     no others' log is as long: only they can win
+ *     c, d, e: … joint {c d e from a b c}               a and b refuse them, and with them the old majority
+ */
+function mayBeNeeded({ id, configuration, membership }: RaftState): boolean {
+  return isVoter(configuration, id) || (membership.preceding !== null && isVoter(membership.preceding.configuration, id));
 }
 
 /** Whether this server starts elections at present. */
@@ -93,6 +104,7 @@ function startPreVote(raft: RaftState): void {
   concludePreVote(raft, votes);
 }
 
+/** Counts a pre-vote; a refusal with a later term ends the round. */
 export function handlePreVoteReply(raft: RaftState, from: NodeId, reply: PreVoteReply): void {
   if (!reply.granted && reply.term > raft.term) {
     becomeFollower(raft, reply.term, 'higherTerm');
@@ -136,6 +148,7 @@ export function countOwnVote(raft: RaftState): void {
   countVote(raft, raft.id, true);
 }
 
+/** Counts a vote (§5.2); a later term ends the candidacy. */
 export function handleVoteReply(raft: RaftState, from: NodeId, reply: VoteReply): void {
   if (reply.term > raft.term) {
     becomeFollower(raft, reply.term, 'higherTerm');

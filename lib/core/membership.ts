@@ -17,6 +17,11 @@ export class MembershipHistory {
     return this.#entries[0] ?? { index: 0, configuration: NO_CONFIGURATION };
   }
 
+  /** The one before the one in force; null once that is known to be committed. */
+  get preceding(): Membership | null {
+    return this.#entries[this.#entries.length - 2] ?? null;
+  }
+
   restore(base: Membership): void {
     this.#entries = [base];
   }

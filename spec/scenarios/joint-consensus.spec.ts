@@ -209,6 +209,29 @@ describe('S34 The old leader loses leadership just before the final joint entry 
     cluster.runFor(20 * MAX_TIMEOUT_MS);
     expect(cluster.status('e').committedConfiguration.configuration).toEqual(members('ade'));
   });
+
+  // §6, thesis §4.2.2: "the server that is not part of its own latest configuration should still start new elections"
+  it('those who it leaves out alone hold the final configuration: no other log is as long, so one of them leads until it is committed', () => {
+    const cluster = ledByA('abc', '', { configuration: members('abc', 'de') });
+    cluster.settle();
+    change(cluster, 'a', { promote: ['d', 'e'], demote: ['a', 'b'] });
+    cluster.persist('a');
+    cluster.deliver({ type: 'append' });
+    for (const id of 'bcde') cluster.persist(id);
+    cluster.deliver({ to: 'a' });
+    cluster.persist('a');
+    cluster.deliver({ to: 'b', type: 'append' });
+    cluster.persist('b');
+    cluster.take();
+    expect([...'abcde'].map((id) => membership(cluster, id))).toEqual(['cde+ab', 'cde+ab', 'cde|abc+ab', 'cde|abc+ab', 'cde|abc+ab']);
+    cluster.step('a', { type: 'stepDown' });
+    cluster.runFor(40 * MAX_TIMEOUT_MS);
+    expect([...'cde']).toContain(cluster.leader);
+    expect([...'abcde'].map((id) => cluster.status(id).committedConfiguration.configuration.voters)).toEqual(Array(5).fill(['c', 'd', 'e']));
+    const elections = [...'ab'].map((id) => cluster.node(id).eventsOf('PreVoteStarted').length);
+    cluster.runFor(40 * MAX_TIMEOUT_MS);
+    expect([...'ab'].map((id) => cluster.node(id).eventsOf('PreVoteStarted').length)).toEqual(elections); // learners for good
+  });
 });
 
 describe('S35 A configuration entry that is truncated is rolled back, a pending joint one too', () => {
