@@ -1,5 +1,5 @@
 import type { RaftEventBody } from '../../core/events.js';
-import type { LogId } from '../../core/ids.js';
+import { ORIGIN, type LogId } from '../../core/ids.js';
 import type { TurnOutput } from '../../core/output.js';
 import type { CoreStatus } from '../../core/status.js';
 import { isSame, nameOf, type AgreedLog } from './agreed-log.js';
@@ -48,22 +48,26 @@ export function snapshotsAreOfWhatIsCommitted(agreed: AgreedLog, id: string, { i
   must(index === 0 || committed?.term === term, 'snapshots hold what is committed (§7)', () => `${id} has a snapshot through ${index} of term ${term}; committed there is ${nameOf(committed)}`);
 }
 
-/** One configuration at a time (thesis §4.1): a leader appends one only when the one before it is committed; and none is without voters. */
+/**
+ * One configuration at a time (thesis §4.1): a leader appends one only when the one before it is committed, and not before an
+ * entry of its own term is (S29: else it may not know of the one before); and none is without voters.
+ */
 export function configurationsFollowOneAnother(id: string, before: CoreStatus | null, events: readonly RaftEventBody[]): void {
   const property = 'one change of the configuration at a time (thesis §4.1)';
   let isLeader = before?.role === 'leader';
-  let committed = before?.committed.index ?? 0;
+  let committed = before?.committed ?? ORIGIN;
   let effective = before?.effective.index ?? 0;
   for (const event of events) {
     if (event.type === 'LeadershipAcquired') isLeader = true;
     else if (event.type === 'LeadershipLost') isLeader = false;
-    else if (event.type === 'CommitAdvanced') committed = event.to.index;
-    else if (event.type === 'NodeStarted') [committed, effective] = [event.committed.index, event.configurationIndex];
-    else if (event.type === 'SnapshotInstalled') [committed, effective] = [event.last.index, event.configurationIndex];
+    else if (event.type === 'CommitAdvanced') committed = event.to;
+    else if (event.type === 'NodeStarted') [committed, effective] = [event.committed, event.configurationIndex];
+    else if (event.type === 'SnapshotInstalled') [committed, effective] = [event.last, event.configurationIndex];
     else if (event.type === 'MembershipReverted') effective = event.index;
     else if (event.type === 'MembershipAppended') {
-      const earlier = effective;
-      must(!isLeader || earlier <= committed, property, () => `${id} leads and appends a configuration at ${event.index}; the one at ${earlier} is not committed (${committed} is)`);
+      const [earlier, known] = [effective, committed];
+      must(!isLeader || earlier <= known.index, property, () => `${id} leads and appends a configuration at ${event.index}; the one at ${earlier} is not committed (${known.index} is)`);
+      must(!isLeader || known.term === event.term, property, () => `${id} leads term ${event.term} and appends a configuration at ${event.index}; it has committed nothing of its term, but ${nameOf(known)}`);
       must(event.configuration.voters.length > 0, property, () => `${id} appends a configuration without voters at ${event.index}`);
       effective = event.index;
     }
