@@ -9,7 +9,7 @@ export interface LinearizabilityOptions {
   readonly maxSteps?: number;
   /** What the search may remember, roughly. Default: 256 MiB. */
   readonly maxMemoryBytes?: number;
-  /** Steps for making a failure small. Default: 1,000,000; 0 leaves it as long as it is. */
+  /** Steps for making a failure small. Default: 5,000,000; 0 leaves it as long as it is. */
   readonly maxShrinkSteps?: number;
 }
 
@@ -62,7 +62,7 @@ export function checkLinearizable<State, Operation, Result>(
   options: LinearizabilityOptions = {},
 ): Linearizability<Operation, Result> {
   const limits: SearchLimits = { maxSteps: count(options, 'maxSteps', 5_000_000), maxMemoryBytes: count(options, 'maxMemoryBytes', 256 * 1024 * 1024) };
-  const maxShrinkSteps = count(options, 'maxShrinkSteps', 1_000_000);
+  const maxShrinkSteps = count(options, 'maxShrinkSteps', 5_000_000);
   const failures = new Map<string, readonly Call<Operation, Result>[]>();
   const undecided = new Map<string, keyof SearchLimits>();
   let steps = 0;
@@ -77,7 +77,7 @@ export function checkLinearizable<State, Operation, Result>(
     const [part, calls] = first;
     const otherParts = others.map(([name]) => name);
     const small = new Shrinker(model, limits, maxShrinkSteps).shrink(calls);
-    const again = new Search(model, small.calls, limits).run();
+    const again = new Search(model, small.calls, limits, false).run();
     const lines = [
       `not linearizable${nameOf(part)}: ${small.calls.length} of ${calls.length} calls have no order`,
       failureText(wordsOf(model), small, again.type === 'none' ? again.deadEnds : []),

@@ -87,10 +87,10 @@ export class Placement<Operation, Result> {
     return found;
   }
 
-  /** Whether an unplaced open call can only come before this one. */
-  hasOpenBefore(call: number): boolean {
+  /** Whether an unplaced open call may still come, but only before this one. */
+  hasOpenBefore(call: number, latestStart: number): boolean {
     const start = this.startOf(call);
-    return this.#bounded.some((open) => (this.ends[open] ?? 0) < start && !this.isPlaced(open));
+    return this.#bounded.some((open) => (this.ends[open] ?? 0) < start && (this.ends[open] ?? 0) >= latestStart && !this.isPlaced(open));
   }
 
   isPlaced(call: number): boolean {
@@ -99,16 +99,21 @@ export class Placement<Operation, Result> {
 
   /**
    * A text that equal sets of placed calls share and others don't. Every call before the first unplaced one is placed,
-   * and none that begins after that one's end is: only what is between has to be written down.
+   * and none that begins after that one's end is: only what is between has to be written down. Open calls that come too
+   * late, as placed ones have begun after their end, count as placed: it is all the same from here on.
    */
-  key(): string {
+  key(latestStart: number): string {
     const first = this.#next[this.returned] ?? 0;
     const from = first >>> 5;
     let through = ((this.#reach[first] ?? first) - 1) >>> 5;
     while (through >= from && this.#bits[through] === 0) through -= 1;
     let text = `${first},${through - from};`;
     for (let word = from; word <= through; word += 1) text += charactersOf(this.#bits[word] ?? 0);
-    for (let word = this.#firstOpenWord; word < this.#bits.length; word += 1) text += charactersOf(this.#bits[word] ?? 0);
+    const open = this.#bits.slice(this.#firstOpenWord);
+    for (const call of this.#bounded) {
+      if ((this.ends[call] ?? 0) < latestStart) open[(call - this.returned) >>> 5] = (open[(call - this.returned) >>> 5] ?? 0) | this.#maskOf(call);
+    }
+    for (const word of open) text += charactersOf(word);
     return text;
   }
 

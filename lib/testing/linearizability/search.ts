@@ -85,9 +85,11 @@ export class Search<State, Operation, Result> {
     private readonly model: Model<State, Operation, Result>,
     calls: readonly Call<Operation, Result>[],
     private readonly limits: SearchLimits,
+    /** Whether to turn back before a dead end is reached. An explanation does not: it shows where it ends. */
+    private readonly looksAhead = true,
   ) {
     this.#placement = new Placement(model, calls);
-    this.#supply = model.values === undefined ? null : new ValueSupply(model.values, this.#placement.calls);
+    this.#supply = model.values === undefined || !looksAhead ? null : new ValueSupply(model.values, this.#placement.calls);
   }
 
   run(): SearchResult<State, Operation, Result> {
@@ -122,24 +124,24 @@ export class Search<State, Operation, Result> {
   #descend(call: number, state: number, before: number): void {
     const placement = this.#placement;
     if (call !== NONE) this.#place(call);
-    const key = `${state},${before},${placement.key()}`;
+    const latestStart = call === NONE ? -Infinity : Math.max(placement.startOf(call), this.#frames.at(-1)?.latestStart ?? -Infinity);
+    const key = `${state},${before},${placement.key(latestStart)}`;
     if (this.#seen.has(key)) return this.#unplace(call);
     this.#seen.add(key);
     this.#bytes += 2 * key.length + BYTES_PER_ENTRY;
-    const latestStart = call === NONE ? -Infinity : Math.max(placement.startOf(call), this.#frames.at(-1)?.latestStart ?? -Infinity);
     const frame: Frame = { placed: call, state, before, latestStart, successors: [], candidates: placement.candidates(), cursor: 0, hasOpen: false, fits: false };
     this.#frames.push(frame);
     this.#addSuccessors(frame);
   }
 
   #addSuccessors(frame: Frame): void {
-    const { candidates, state, before, successors } = frame;
+    const { candidates, state, before, latestStart, successors } = frame;
     if (!this.#areStillPossible(frame) || this.#isShort(frame)) return void (frame.hasOpen = true);
     for (const call of candidates) {
       const next = this.#step(state, call);
       if (next === NONE || (before !== NONE && next === this.#step(before, call))) continue;
       frame.fits = true;
-      if (next === state && this.#isRead(call) && !this.#placement.hasOpenBefore(call)) {
+      if (next === state && this.#isRead(call) && !this.#placement.hasOpenBefore(call, latestStart)) {
         successors.splice(0, Infinity, call, next); // cut 1
         frame.hasOpen = true;
         return;
@@ -158,7 +160,7 @@ export class Search<State, Operation, Result> {
 
   #areStillPossible({ candidates, state }: Frame): boolean {
     const { model } = this;
-    if (model.isStillPossible === undefined) return true;
+    if (model.isStillPossible === undefined || !this.looksAhead) return true;
     for (const i of candidates) {
       const call = this.#callOf(i);
       if (call.outcome.type === 'returned' && !model.isStillPossible(this.#stateOf(state), call.operation, call.outcome.result)) return false;
