@@ -59,7 +59,7 @@ const BYTES_PER_ENTRY = 64;
  *  2. *An open call is placed only for the call right after it*: were that one to lead to the same state without it, the
  *     order without it would be as good and shorter. The last placed is never open, since the search ends when
  *     every call with a result has its place. This is what keeps writes of unknown fate from multiplying: most matter to
- *     nobody, and a chain of two open writes never starts, as the second hides the first.
+ *     nobody, and of two open puts in a row the second hides the first, so there is never such a chain.
  *  3. *Of open calls that nobody can tell apart the earliest is placed first*: an open call without an end only has
  *     a lower bound, so exchanging the two keeps the order lawful and its number of open calls.
  *
