@@ -32,6 +32,7 @@ export interface Membership {
   readonly configuration: Configuration;
 }
 
+/** Before the first one: nobody. */
 export const NO_CONFIGURATION: Configuration = Object.freeze({
   voters: Object.freeze([]),
   votersOutgoing: Object.freeze([]),
@@ -39,6 +40,7 @@ export const NO_CONFIGURATION: Configuration = Object.freeze({
   nodes: Object.freeze({}),
 });
 
+/** Whether both an old and a new set of voters decide (paper §6). */
 export function isJoint(configuration: Configuration): boolean {
   return configuration.votersOutgoing.length > 0;
 }

@@ -15,6 +15,7 @@ export interface Entry {
 /** What an entry is taken to cost beyond its payload wherever bytes are bounded. */
 export const ENTRY_OVERHEAD_BYTES = 32;
 
+/** What entries without content carry. */
 export const EMPTY_PAYLOAD: Uint8Array = new Uint8Array(0);
 
 /** The size that every byte bound counts. */

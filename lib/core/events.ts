@@ -173,6 +173,7 @@ export interface EventBodies {
   SubscriberFailed: { readonly error: string; readonly count: number };
 }
 
+/** Why a server entered another role. */
 export type RoleChangeReason =
   | 'electionTimeout'
   | 'preVoteWon'
@@ -188,10 +189,13 @@ export type RoleChangeReason =
   | 'stopped'
   | 'fatalError';
 
+/** Why a leadership ended. */
 export type LeadershipLossReason = 'higherTerm' | 'quorumLost' | 'transferred' | 'removed' | 'requested' | 'stopped' | 'fatalError';
 
+/** §5.2, §5.4.1: its term is over; a leader is heard (§6); another has the vote; its log is behind. */
 export type VoteRejection = 'staleTerm' | 'leaderAlive' | 'alreadyVoted' | 'logBehind';
 
+/** The name of a kind of event. */
 export type EventType = keyof EventBodies;
 
 /** An event as the core states it: its kind, the term in which it became true, and its fields. */

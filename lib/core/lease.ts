@@ -23,6 +23,7 @@ export function leaseDeadline(raft: RaftState, leadership: Leadership): number {
   return leadership.rounds.quorumSince + raft.options.electionTimeoutMinMs * (1 - raft.options.leaseDriftMargin);
 }
 
+/** When a leader that no quorum answers steps down (thesis §6.2). */
 export function checkQuorumDeadline(raft: RaftState, leadership: Leadership): number {
   return Math.max(leadership.rounds.quorumSince, leadership.sinceAt) + raft.options.electionTimeoutMinMs;
 }

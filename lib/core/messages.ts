@@ -33,6 +33,7 @@ export interface PreVoteRequest {
   readonly lastLog: LogId;
 }
 
+/** Whether the sender would vote so; refused in words, with its own term. */
 export interface PreVoteReply {
   readonly type: 'preVoteReply';
   /** The requested term when granted; the voter's own term when not. */
@@ -49,6 +50,7 @@ export interface VoteRequest {
   readonly transfer: boolean;
 }
 
+/** RequestVote's results (figure 2); leaves once the vote is durable. */
 export interface VoteReply {
   readonly type: 'voteReply';
   readonly term: Term;
@@ -94,6 +96,7 @@ export interface Heartbeat {
   readonly commit: LogIndex;
 }
 
+/** The sender follows this leader still, as of the round that it echoes. */
 export interface HeartbeatReply {
   readonly type: 'heartbeatReply';
   readonly term: Term;

@@ -1,26 +1,34 @@
 import type { NodeId } from './ids.js';
 
-/** What a core needs to know that no input tells it. Validated at the edge, by the shell. */
+/** What a core needs to know that no input tells it. Times are milliseconds, sizes bytes. Validated at the edge, by the shell. */
 export interface CoreOptions {
+  /** This server's name. */
   readonly id: NodeId;
   /** Seeds the randomised timeouts. Two nodes of a cluster must not share one. */
   readonly seed: number;
-  /** A follower that has heard nothing for this long may campaign; the least and the most of the random range (§5.2). */
+  /**
+   * A follower that has heard nothing for this long may campaign; the least of the random range (§5.2). Also: how long a voter that
+   * heard a leader helps no other (§6), and after how long without a quorum a leader steps down (thesis §6.2). The same
+   * on every server: lease reads rest on it. Default 500.
+   */
   readonly electionTimeoutMinMs: number;
+  /** The most of the random range; well above the least, so that votes rarely split (§9.3). Default 1000. */
   readonly electionTimeoutMaxMs: number;
+  /** How often a leader says that it lives; several times within the least election timeout (§5.6). Default 100. */
   readonly heartbeatIntervalMs: number;
-  /** The lease is this fraction shorter than the least election timeout: how far two clocks' rates may differ (thesis §6.4.1). */
+  /** From 0 to 0.9, default 0.1. The lease is this fraction shorter than the least election timeout: how far two clocks' rates may differ (thesis §6.4.1). */
   readonly leaseDriftMargin: number;
-  /** Bounds one append message; a larger entry travels alone. */
+  /** Bounds one append message; a larger entry travels alone. Default 1 MiB. */
   readonly maxAppendBytes: number;
-  /** Bounds what is sent to one peer and not acknowledged. */
+  /** Bounds the appends that are sent to one peer and not acknowledged. Default 64. */
   readonly maxInflightMessages: number;
+  /** The same in bytes; one append is always allowed. Default 16 MiB. */
   readonly maxInflightBytes: number;
-  /** Bounds the leader's own-term entries that are not committed; beyond it proposals are refused. */
+  /** Bounds the leader's own-term entries that are not committed; beyond it proposals are refused as overload. Default 64 MiB. */
   readonly maxUncommittedBytes: number;
-  /** Bounds one batch for the state machine. */
+  /** Bounds one batch for the state machine; a larger entry goes alone. Default 1 MiB. */
   readonly maxApplyBytes: number;
-  /** How much of the log's tail is kept in memory once it is durable and applied. */
+  /** How much of the log's tail is kept in memory once it is durable and applied; what is older is read from storage. Default 64 MiB. */
   readonly logCacheBytes: number;
 }
 

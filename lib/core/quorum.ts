@@ -16,6 +16,7 @@ export function quorumReached(configuration: Configuration, valueOf: (id: NodeId
   return configuration.votersOutgoing.length === 0 ? incoming : Math.min(incoming, majorityReached(configuration.votersOutgoing, valueOf));
 }
 
+/** Decided, or not yet. */
 export type VoteResult = 'won' | 'lost' | 'pending';
 
 /** The state of an election; `voteOf` is undefined for who has not answered (§5.2, §6). */

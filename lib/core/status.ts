@@ -33,6 +33,7 @@ export interface CoreStatus {
   readonly peers: Readonly<Record<NodeId, PeerStatus>>;
 }
 
+/** One peer as its leader knows it; as `PeerMetrics`. */
 export interface PeerStatus {
   readonly state: ReplicationState;
   readonly matched: LogIndex;
@@ -42,6 +43,7 @@ export interface PeerStatus {
   readonly rttMs: number | null;
 }
 
+/** Copies the state out. */
 export function statusOf(raft: RaftState): CoreStatus {
   const { log, leadership } = raft;
   const peers: Record<NodeId, PeerStatus> = {};

@@ -13,6 +13,7 @@ export interface CommittedMembership {
   readonly configuration: Configuration;
 }
 
+/** What the calls need of their node. */
 export interface AdminCallsParts {
   readonly clock: Clock;
   readonly enqueue: (input: Input) => void;

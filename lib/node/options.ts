@@ -15,8 +15,11 @@ import type { TurnObserver } from './turn-loop.js';
 export interface NodeOptions<C, R, Q = never, A = never> extends Partial<Omit<CoreOptions, 'id' | 'seed'>> {
   /** This server's name; never changes for a data directory. */
   readonly id: NodeId;
+  /** Opened by `start()`, closed by `stop()`; belongs to this node alone. */
   readonly storage: Storage;
+  /** Likewise. */
   readonly transport: Transport;
+  /** What committed commands are applied to, in order. */
   readonly stateMachine: StateMachine<C, R, Q, A>;
   /** Commands to bytes and back. */
   readonly commandCodec: Codec<C>;
@@ -36,7 +39,7 @@ export interface NodeOptions<C, R, Q = never, A = never> extends Partial<Omit<Co
   readonly reporter?: RaftReporter;
   /** Gets the first exception of a reporter that throws. Default: RxJS's `config.onUnhandledError`, else `console.error`. */
   readonly onUnhandledError?: (error: unknown) => void;
-  /** How long `propose` and `read` wait when the call does not say. Default 10 000. */
+  /** How long calls wait when they do not say, ms. Default 10 000. */
   readonly requestTimeoutMs?: number;
   /** Proposals that may wait at once; beyond it `propose` rejects with OverloadedError. Default 100 000. */
   readonly maxPendingProposals?: number;
@@ -44,13 +47,13 @@ export interface NodeOptions<C, R, Q = never, A = never> extends Partial<Omit<Co
   readonly maxPendingReads?: number;
   /** Messages that may wait for a turn; beyond it the newest is dropped (Raft resends) and counted. Default 20 000. */
   readonly maxQueuedMessages?: number;
-  /** How long `stop()` waits for accepted proposals before it gives up on them. Default 2 000. */
+  /** How long `stop()` waits, ms: for accepted proposals, then for a successor of a leader. Default 2 000. */
   readonly drainTimeoutMs?: number;
-  /** A timer that is this late is reported as EventLoopStalled. Default: `heartbeatIntervalMs`. */
+  /** Milliseconds. A timer that is this late is reported as EventLoopStalled. Default: `heartbeatIntervalMs`. */
   readonly stallThresholdMs?: number;
-  /** A write that takes this long is reported as StorageStalled. Default 1 000. */
+  /** Milliseconds. A write that takes this long is reported as StorageStalled. Default 1 000. */
   readonly storageStallMs?: number;
-  /** Seeds the randomised timeouts. Default: random. */
+  /** Seeds the randomised election timeouts; no two nodes may share one. Default: random. */
   readonly seed?: number;
   /** Names this run in events. Default: a random UUID. */
   readonly runId?: string;
@@ -71,6 +74,7 @@ export interface NodeLimits {
   readonly storageStallMs: number;
 }
 
+/** Options that were checked, with every default filled in. */
 export interface ResolvedOptions {
   readonly core: CoreOptions;
   readonly limits: NodeLimits;
@@ -82,6 +86,7 @@ export interface ResolvedOptions {
 /** Every numeric option. */
 type Numbers = Record<keyof NodeLimits | Exclude<keyof CoreOptions, 'id' | 'seed'>, number>;
 
+/** The node's own limits unless options say otherwise. */
 export const DEFAULT_LIMITS = {
   requestTimeoutMs: 10_000,
   maxPendingProposals: 100_000,

@@ -9,20 +9,24 @@ import type { RaftMetrics } from './metrics/metrics.js';
 
 /** An Observable whose current value can be read at any time. */
 export interface ObservableValue<T> extends Observable<T> {
+  /** What was emitted last, or would be on subscription; never throws, also after the end. */
   readonly value: T;
 }
 
 /** Limits one call: whichever comes first ends the wait and frees what it held. */
 export interface CallOptions {
+  /** Ends the wait when it aborts. What had no effect yet rejects with its reason; a command that had rejects as indeterminate. */
   readonly signal?: AbortSignal;
-  /** Default: the node's `requestTimeoutMs`. */
+  /** Milliseconds, above 0 (else ConfigError). Default: the node's `requestTimeoutMs`. */
   readonly timeoutMs?: number;
 }
 
+/** How fresh an answer must be, and what the wait for it is limited to. */
 export interface ReadOptions extends CallOptions {
   /**
    * `linearizable` (default): sees every write acknowledged before the read began (ReadIndex, thesis §6.4).
-   * `lease`: the same as long as clocks drift no more than the configured margin, without a round trip (§6.4.1); leader only.
+   * `lease`: the same as long as clocks drift no more than `leaseDriftMargin`, without a round trip (§6.4.1); on the leader. Without
+   * a valid lease, and on other nodes, it is read as `linearizable`.
    * `stale`: whatever this node has applied, as old as it may be (see `stalenessMs`).
    */
   readonly consistency?: 'linearizable' | 'lease' | 'stale';
@@ -32,19 +36,25 @@ export interface ReadOptions extends CallOptions {
 
 /** A proposal that is committed and applied. */
 export interface Applied<R> {
+  /** Where the command stands in the log, for ever. */
   readonly index: LogIndex;
+  /** The term in which it was proposed. */
   readonly term: Term;
+  /** What the state machine returned for it. */
   readonly value: R;
 }
 
+/** A precondition, and what the wait is limited to. */
 export interface MembershipOptions extends CallOptions {
   /** Refuse the change unless the configuration in force stands at this index (`metrics.membership.effectiveIndex`). */
   readonly expected?: LogIndex;
 }
 
+/** Where `committed()` begins, and what ends it early. */
 export interface CommittedOptions {
-  /** The first index wanted; 1 is the beginning of the log. */
+  /** The first index wanted; 1, the beginning of the log, is the default. */
   readonly from?: LogIndex;
+  /** Completes the stream at once. */
   readonly signal?: AbortSignal;
 }
 
@@ -55,6 +65,7 @@ export interface CommittedOptions {
  * node's own fatal fault and complete once after `stop()`.
  */
 export interface RaftNode<C, R, Q = never, A = never> {
+  /** This server's name in the cluster, as in the options. */
   readonly id: NodeId;
   /** Every transition, in order, gapless. Hot; published after the turn's writes and messages were handed over. */
   readonly events: Observable<RaftEvent>;
@@ -62,28 +73,43 @@ export interface RaftNode<C, R, Q = never, A = never> {
   readonly metrics: ObservableValue<RaftMetrics>;
   /** Who leads: distinct, so a watcher is not woken by log traffic. */
   readonly serverMetrics: Observable<ServerMetrics>;
+  /** How far log and state machine are: distinct. */
   readonly dataMetrics: Observable<DataMetrics>;
+  /** How the peers follow, while this node leads: distinct. */
   readonly replicationMetrics: Observable<ReplicationMetrics>;
 
-  /** Recovers from storage and begins. Rejects with what storage or transport said. */
+  /**
+   * Recovers from storage and begins to take part; resolves when the node runs, whoever leads. A node starts once: make a new
+   * one to start again.
+   * @throws (by rejection) what storage, state machine or transport said; the node has failed then.
+   * @throws {StoppedError} it was started or stopped before.
+   */
   start(): Promise<void>;
-  /** Answers or rejects every waiting call, closes storage and transport. A second call is a no-op. */
+  /**
+   * Waits for accepted proposals and, on a leader, hands leadership over, for `drainTimeoutMs` in all; then every call that
+   * still waits is rejected, leadership ends, `NodeStopped` is published, the streams complete, and storage and transport are
+   * closed. Calls made meanwhile reject with StoppedError. A second call gives the same promise.
+   */
   stop(): Promise<void>;
 
   /**
-   * Replicates a command; resolves once it is committed and applied here (or on the leader, when forwarded).
-   * @throws {ProposalIndeterminateError} it may or may not take effect.
-   * @throws {ProposalRejectedError | NotLeaderError | OverloadedError | TimeoutError | StoppedError} it did not.
+   * Replicates a command (paper §5.3); resolves once it is committed and applied here (or on the leader, when forwarded: a
+   * node that does not lead hands it on). Calls take effect in the order in which they are made on the leader.
+   * @throws {ProposalIndeterminateError} it may or may not take effect: retry only what is idempotent, or use a session.
+   * @throws {ProposalRejectedError | NotLeaderError | OverloadedError | TimeoutError | StoppedError} it did not, and won't.
+   * @throws the signal's reason, when it aborted before anything was done; what the codec throws.
    */
   propose(command: C, options?: CallOptions): Promise<Applied<R>>;
 
   /**
-   * Answers a query from the state machine.
-   * @throws {NotLeaderError | TimeoutError | OverloadedError | StoppedError}
+   * Answers a query from this node's state machine, as fresh as `consistency` asks (thesis §6.4): a node that does not lead asks
+   * the leader how far it must be and waits until it is.
+   * @throws {NotLeaderError | TimeoutError | OverloadedError | StoppedError} try again, elsewhere or later: reads change nothing.
+   * @throws the signal's reason; what the state machine's `query` throws.
    */
   read(query: Q, options?: ReadOptions): Promise<A>;
 
-  /** Proposes commands side by side, in order; resolves with their results once all are applied, rejects with the first failure (the others may still take effect). */
+  /** `propose` for each, side by side and in order, with the same options; resolves with their results once all are applied, rejects with the first failure (the others may still take effect). */
   proposeBatch(commands: readonly C[], options?: CallOptions): Promise<Applied<R>[]>;
 
   /** How old what a `stale` read sees can be at most, ms; Infinity before anything proved it. */
@@ -100,12 +126,19 @@ export interface RaftNode<C, R, Q = never, A = never> {
 
   /**
    * Hands leadership to a voter, the most up-to-date one when none is named (thesis §3.10); resolves with its
-   * id. Proposals are refused meanwhile; default time limit: one election timeout. On the leader only.
-   * @throws {TransferError | NotLeaderError | StoppedError}
+   * id once it leads. Proposals are refused meanwhile; default time limit: one `electionTimeoutMaxMs`. From the moment the target
+   * is told to campaign this node answers lease reads by a round trip, for the rest of its term. On the leader only.
+   * @throws {TransferError} with `outcome`: `refused` (nothing was begun), `aborted` or `timedOut` (this node leads on, or someone else does).
+   * @throws {NotLeaderError | StoppedError} nothing happened.
+   * @throws the signal's reason: the wait is over, the transfer goes on.
    */
   transferLeadership(to?: NodeId | null, options?: CallOptions): Promise<NodeId>;
 
-  /** Gives leadership up and leaves the next election to the others. Nothing happens on a follower. @throws {StoppedError} */
+  /**
+   * Gives leadership up at once, without a successor, and leaves the next election to the others for two election timeouts
+   * (`transferLeadership` costs no pause). Proposals in its log may still commit. Nothing happens on a follower.
+   * @throws {StoppedError}
+   */
   stepDown(): void;
   /**
    * Starts an election now instead of when the timer runs out, pre-vote first (thesis §9.6). Refused, with a `VoteRejected` to
@@ -124,9 +157,13 @@ export interface RaftNode<C, R, Q = never, A = never> {
   /** Ends what `pauseElections()` began, if it did; said by `ElectionsResumed`. @throws {StoppedError} */
   resumeElections(): void;
 
-  /** Takes a snapshot of what is applied now, or joins the one being taken; resolves when it is durable. Rejects with what state machine or storage said. */
+  /**
+   * Takes a snapshot of what is applied now, or joins the one being taken (paper §7); resolves when it is durable. Compacts
+   * nothing: see `compactLog`.
+   * @throws (by rejection) what state machine or storage said, the snapshot before it stays in force; {StoppedError} the node ended first.
+   */
   takeSnapshot(): Promise<SnapshotMeta>;
-  /** Forgets the log through an index, as far as a durable snapshot covers it. @throws {StoppedError} */
+  /** Forgets the log through an index (inclusive), as far as a durable snapshot covers it; followers that need more get the snapshot (§7). @throws {StoppedError} */
   compactLog(through: LogIndex): void;
 
   /**
@@ -136,6 +173,9 @@ export interface RaftNode<C, R, Q = never, A = never> {
   committed(options?: CommittedOptions): Observable<Committed<C>>;
 }
 
+/** Who leads and who is in the cluster. */
 export type ServerMetrics = Pick<RaftMetrics, 'nodeId' | 'runningState' | 'role' | 'term' | 'votedFor' | 'leaderId' | 'leadership' | 'membership'>;
+/** How far the log and the state machine are. */
 export type DataMetrics = Pick<RaftMetrics, 'lastLog' | 'persisted' | 'committed' | 'applied' | 'snapshot' | 'compacted' | 'pendingProposals'>;
+/** How the peers follow, as their leader knows it. */
 export type ReplicationMetrics = Pick<RaftMetrics, 'replication' | 'unreachable' | 'lastQuorumAckAt'>;

@@ -17,6 +17,7 @@ export interface ObservedTurn {
   readonly status: () => CoreStatus;
 }
 
+/** Called after every turn, inside it: it must be quick, and what it throws is the node's own fault. */
 export type TurnObserver = (turn: ObservedTurn) => void;
 
 /** What the loop drives and whom it tells. */

@@ -37,21 +37,28 @@ export interface RaftMetrics {
   readonly unreachable: Readonly<Record<NodeId, string>>;
   /** When the newest round that a quorum answered began; null while not leading or before the first. */
   readonly lastQuorumAckAt: number | null;
+  /** What happened in this run, counted. */
   readonly counters: RaftCounters;
   readonly latencies: RaftLatencies;
   /** Proposals accepted here and not yet answered. */
   readonly pendingProposals: number;
+  /** The longest time for which the thread was held so that timers ran late, ms; 0 when it never was. */
   readonly eventLoopStallMaxMs: number;
 }
 
+/** A leader's own term of office. */
 export interface Leadership {
   readonly term: Term;
   readonly sinceAt: number;
+  /** The entry that opened the term (paper §8); once it is committed, so is everything before it. */
   readonly noopIndex: LogIndex;
+  /** An entry of this term is committed and a quorum has answered: reads and jobs may begin. */
   readonly established: boolean;
+  /** Whether lease reads are answered without a round trip (thesis §6.4.1). */
   readonly leaseValid: boolean;
 }
 
+/** Who is in the cluster: as in force, and as known to be committed. */
 export interface MembershipMetrics {
   /** In force: the last configuration in the log (thesis §4.1). */
   readonly effective: Configuration;
@@ -60,15 +67,22 @@ export interface MembershipMetrics {
   readonly committedIndex: LogIndex;
 }
 
+/** What a leader knows of one peer (figure 2, "volatile state on leaders"). */
 export interface PeerMetrics {
   readonly state: ReplicationState;
+  /** The peer's log equals this one through here, durably. */
   readonly matched: LogIndex;
+  /** The next entry to send. */
   readonly next: LogIndex;
+  /** Appends that are sent and not acknowledged. */
   readonly inFlight: number;
+  /** When it last answered a round of contact; null before. */
   readonly lastContactAt: number | null;
+  /** How long it took to, ms. */
   readonly rttMs: number | null;
 }
 
+/** Counts of this run, from 0. */
 export interface RaftCounters {
   readonly electionsStarted: number;
   readonly electionsWon: number;
@@ -98,6 +112,7 @@ export interface LatencySummary {
   readonly lastMs: number;
 }
 
+/** `append`: one write to disk; `commit`: from propose to applied, the slowest of a batch; `apply`: one batch of the state machine. */
 export interface RaftLatencies {
   readonly append: LatencySummary;
   readonly commit: LatencySummary;
