@@ -31,6 +31,8 @@ export class Link {
   #silentIntervals = 0;
   #error = '';
   #isOpen = true;
+  /** Waits for a sign of life. */
+  #probe: ((isAlive: boolean) => void) | null = null;
 
   constructor(
     readonly peer: NodeId,
@@ -70,6 +72,7 @@ export class Link {
       .on('close', () => {
         this.#isOpen = false;
         this.#owner.closed(this, this.#error === '' ? 'closed by the peer' : this.#error);
+        this.#probe?.(false);
       });
     if (rest.length > 0) this.#receive(rest);
     this.flush();
@@ -93,6 +96,30 @@ export class Link {
     this.#sendEmpty(FRAME_TYPE.ping);
   }
 
+  get isProbed(): boolean {
+    return this.#probe !== null;
+  }
+
+  /**
+   * Asks for a sign of life, unless one is being waited for: `answered` is told whether anything arrives before
+   * the link closes or the time is over. What lies in the own buffers already is read first and counts for nothing.
+   */
+  probe(timeoutMs: number, answered: (isAlive: boolean) => void): void {
+    const timer = setTimeout(() => this.#probe?.(false), timeoutMs);
+    let isAsked = false;
+    const ask = setImmediate(() => {
+      isAsked = true;
+      this.#sendEmpty(FRAME_TYPE.ping);
+    });
+    this.#probe = (isAlive) => {
+      if (isAlive && !isAsked) return;
+      clearTimeout(timer);
+      clearImmediate(ask);
+      this.#probe = null;
+      answered(isAlive);
+    };
+  }
+
   /** Closes at once. */
   destroy(reason: string): void {
     if (!this.#isOpen) return;
@@ -110,6 +137,7 @@ export class Link {
 
   #receive(chunk: Buffer): void {
     this.#silentIntervals = 0;
+    this.#probe?.(true);
     const reader = this.#reader;
     reader.push(chunk);
     while (this.#isOpen) { // a subscriber may close it

@@ -111,7 +111,7 @@ export class Listener {
       const giveUp = awaitGreeting(secured, this.#owner.settings.handshakeTimeoutMs, {
         greeted: (greeting, rest) => {
           this.#strangers.delete(socket);
-          this.#greeted(secured, greeting, rest, vouch);
+          this.#greeted(socket, secured, greeting, rest, vouch);
         },
         failed,
       });
@@ -143,19 +143,52 @@ export class Listener {
     return false;
   }
 
-  #greeted(socket: Socket, greeting: Greeting, rest: Buffer, vouch: Vouch): void {
+  #greeted(raw: Socket, socket: Socket, greeting: Greeting, rest: Buffer, vouch: Vouch): void {
+    const refusal = vouch(greeting.from) || refusalOf(greeting, this.#owner.identity);
+    const known = this.#links.get(greeting.from);
+    if (refusal !== '') this.#refuse(socket, greeting, refusal);
+    else if (known === undefined) this.#welcome(socket, greeting, rest);
+    else if (known.isProbed) this.#refuse(socket, greeting, 'another connection under this id is being examined');
+    else this.#contend(raw, known, socket, greeting, rest);
+  }
+
+  /**
+   * Two connections under one name. A node that comes back finds its old one closed or silent, and takes its place.
+   * A second node under the same name, by mistake or by intent, finds the first alive and is refused: they must not
+   * push each other out over and over. Until that is decided the newcomer is a stranger, and read no further.
+   */
+  #contend(raw: Socket, known: Link, socket: Socket, greeting: Greeting, rest: Buffer): void {
+    const { pingIntervalMs, handshakeTimeoutMs } = this.#owner.settings;
+    const ignore = (): void => undefined;
+    const settle = (): boolean => {
+      socket.off('close', settle);
+      return this.#strangers.delete(raw);
+    };
+    socket.pause().on('error', ignore).on('close', settle);
+    this.#strangers.set(raw, (reason) => {
+      if (!settle()) return;
+      socket.destroy();
+      this.#owner.rejected(greeting.from, reason);
+    });
+    known.probe(Math.min(pingIntervalMs, handshakeTimeoutMs / 2), (isAlive) => {
+      if (!settle()) return;
+      if (isAlive) this.#refuse(socket, greeting, 'another connection under this id is alive');
+      else this.#welcome(socket, greeting, rest);
+    });
+  }
+
+  #refuse(socket: Socket, { clusterId, from }: Greeting, refusal: string): void {
+    const answer = encodeGreeting({ clusterId, from: this.#owner.identity.nodeId, to: from, refusal });
+    socket.on('error', () => undefined).end(answer, () => socket.destroy());
+    this.#owner.rejected(from, refusal);
+  }
+
+  #welcome(socket: Socket, { clusterId, from }: Greeting, rest: Buffer): void {
     const { identity, settings } = this.#owner;
-    const { from } = greeting;
-    const refusal = vouch(from) || refusalOf(greeting, identity);
-    const answer = encodeGreeting({ clusterId: greeting.clusterId, from: identity.nodeId, to: from, refusal });
-    if (refusal !== '') {
-      socket.on('error', () => undefined).end(answer, () => socket.destroy());
-      this.#owner.rejected(from, refusal);
-      return;
-    }
-    socket.write(answer);
+    socket.write(encodeGreeting({ clusterId, from: identity.nodeId, to: from, refusal: '' }));
     this.#links.get(from)?.destroy('replaced by a newer connection');
-    const link = this.#owner.link(from, socket, new Outbox(Math.min(settings.maxQueueBytes, MAX_GUEST_QUEUE_BYTES), settings.maxSocketBytes), () => {
+    const outbox = new Outbox(Math.min(settings.maxQueueBytes, MAX_GUEST_QUEUE_BYTES), settings.maxSocketBytes);
+    const link = this.#owner.link(from, socket, outbox, () => {
       this.#openLinks -= 1;
       if (this.#links.get(from) === link) this.#links.delete(from);
     });
@@ -163,6 +196,7 @@ export class Listener {
     this.#links.set(from, link);
     this.#owner.accepted(from);
     link.open(rest);
+    socket.resume(); // it may have had to wait
   }
 }
 

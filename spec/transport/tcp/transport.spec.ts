@@ -290,16 +290,4 @@ describe('S79 a flood of connections', () => {
     b.send('a', heartbeat(2));
     await fromPeer;
   });
-
-  it('under one name leaves the newest connection', async () => {
-    const a = await start('a');
-    const one = await greetRaw(a.address);
-    const gone = once(one.resume(), 'close');
-    const two = await greetRaw(a.address);
-    await gone;
-    const arrival = first(a.messages);
-    two.write(messageFrame(heartbeat(1)));
-    expect((await arrival).from).toBe('peer');
-    two.destroy();
-  });
 });
