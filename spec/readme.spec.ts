@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { ESSENTIAL_EVENTS } from '../lib/server/event-kinds.js';
 import { TcpTransport } from '../lib/transport/tcp.js';
 import { blocksOf, commandsOf, patternOf, programsOf } from './readme/blocks.js';
+import { complaintAbout, wordsOf } from './readme/command-line.js';
 import { openWorkshop, type Workshop } from './readme/workshop.js';
 
 const root = resolve(__dirname, '..');
@@ -39,13 +40,23 @@ describe('the programs of the README', () => {
 describe('the rest of the README', () => {
   const { scripts, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<'scripts' | 'exports', Readonly<Record<string, unknown>>>;
 
-  it.each(blocks.filter(({ language }) => language === 'sh').flatMap(commandsOf))('names a command that exists: %s', (line) => {
-    for (const command of line.split(' && ')) expect(isKnown(command)).toBe(true);
+  it.each(blocks.filter(({ language }) => language === 'sh').flatMap(commandsOf))('names a command that exists: %s', async (line) => {
+    for (const command of line.split(' && ')) {
+      const rxraft = rxraftArguments(command);
+      expect([command, rxraft === null ? isKnown(command) : await complaintAbout(rxraft)]).toEqual([command, rxraft === null ? true : null]);
+    }
   });
+
+  /** What a line calls `rxraft` with; null when it is another command. `npm start` is `rxraft cluster`. */
+  function rxraftArguments(command: string): readonly string[] | null {
+    const [first, second, ...rest] = wordsOf(command);
+    if (first === 'npx' && second === 'rxraft') return rest;
+    return first === 'npm' && second === 'start' ? ['cluster', ...rest.slice(1)] : null;
+  }
 
   /** `curl` lines must be those that `npm start` prints; the test of the cluster sends the same requests. */
   function isKnown(command: string): boolean {
-    const script = /^npm (?:run )?(start|test|bench|build|lint|typecheck)(?: -- .+)?$/.exec(command)?.[1];
+    const script = /^npm (?:run )?(test|bench|build|lint|typecheck)(?: -- .+)?$/.exec(command)?.[1];
     if (script !== undefined) return script in scripts;
     if (command.startsWith('curl ')) return printer.includes(command.replace(/http:..127\.0\.0\.1:810\d/, ''));
     if (command.startsWith('openssl ')) return certificateCommands.includes(command);
@@ -108,7 +119,7 @@ describe('the rest of the README', () => {
   it('lists every error that rxraft throws', () => {
     const source = readFileSync(join(root, 'lib/ports/errors.ts'), 'utf8');
     const classes = [...source.matchAll(/export class (\w+) extends RaftError/g)].map((match) => match[1] ?? '');
-    const rows = [...readme.matchAll(/^\| `(\w+Error)`/gm)].map((match) => match[1] ?? '');
+    const rows = [...readme.matchAll(/^\| `([A-Z]\w+Error)`/gm)].map((match) => match[1] ?? '');
     expect(rows.toSorted()).toEqual(classes.toSorted());
   });
 });
