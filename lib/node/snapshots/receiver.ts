@@ -1,5 +1,5 @@
 import type { Input } from '../../core/inputs.js';
-import type { LogId, NodeId } from '../../core/ids.js';
+import type { LogId, NodeId, Term } from '../../core/ids.js';
 import type { InstallSnapshot, SnapshotMeta } from '../../core/messages.js';
 import type { SnapshotChunk } from '../../core/output.js';
 import type { RaftEventBody } from '../../core/events.js';
@@ -46,7 +46,8 @@ interface Reception {
   received: number;
   /** What the sender was told of them: less while the disk is behind. */
   acknowledged: number;
-  /** The newest attempt of the sender's that was seen, and whether a chunk of it is missing that the sender was not told of. */
+  /** The sender's newest attempt that was seen, with its term, and whether a chunk of it is missing that the sender was not told of. */
+  term: Term;
   attempt: number;
   owesGap: boolean;
   isComplete: boolean;
@@ -70,10 +71,7 @@ export class SnapshotReceiver {
       this.reply(from, chunk.snapshot.last, chunk.attempt, 0, false);
       return;
     }
-    if (chunk.attempt > reception.attempt) {
-      reception.attempt = chunk.attempt;
-      reception.owesGap = false;
-    }
+    noteAttempt(reception, chunk);
     const isMissing = !this.take(reception, chunk);
     this.acknowledge(reception, chunk.attempt, isMissing);
   }
@@ -119,7 +117,7 @@ export class SnapshotReceiver {
       if (reception.acknowledged < reception.received || reception.owesGap) this.acknowledge(reception, reception.attempt, reception.owesGap);
     });
     const { last, configuration, configurationIndex } = snapshot;
-    const reception: Reception = { last, bytes, from, totalBytes: snapshot.bytes, received: 0, acknowledged: 0, attempt: 0, owesGap: false, isComplete: false };
+    const reception: Reception = { last, bytes, from, totalBytes: snapshot.bytes, received: 0, acknowledged: 0, term: 0, attempt: 0, owesGap: false, isComplete: false };
     this.current = reception;
     this.parts.storage.saveSnapshot({ last, configuration, configurationIndex }, reception.bytes, { replaceLog: true }).then(
       (saved) => this.install(reception, saved),
@@ -197,6 +195,14 @@ export class SnapshotReceiver {
   private reportProgress({ from, last, received, totalBytes }: Reception): void {
     this.parts.report({ type: 'SnapshotReceived', term: this.parts.core.term, from, last: { index: last.index, term: last.term }, receivedBytes: received, bytes: totalBytes });
   }
+}
+
+/** A server that leads anew may count its attempts anew. */
+function noteAttempt(reception: Reception, { term, attempt }: InstallSnapshot): void {
+  if (term < reception.term || (term === reception.term && attempt <= reception.attempt)) return;
+  reception.term = term;
+  reception.attempt = attempt;
+  reception.owesGap = false;
 }
 
 function isPartOf(reception: Reception, from: NodeId, { last, bytes }: SnapshotMeta): boolean {

@@ -162,6 +162,17 @@ describe('SnapshotReceiver', () => {
     expect(bench.lastReply).toEqual([21 + MIB, false, 2]);
   });
 
+  it('a sender that leads anew, after a restart perhaps, counts its attempts anew, and is answered', async () => {
+    bench.chunk(0, 10, { attempt: 5 });
+    bench.isDiskStuck = true;
+    bench.chunk(10, 10, { attempt: 5 });
+    await settled();
+    bench.chunk(20, MIB + 1, { term: 4, attempt: 1 });
+    bench.chunk(21 + MIB, 10, { term: 4, attempt: 1 });
+    await bench.releaseDisk();
+    expect(bench.lastReply).toEqual([31 + MIB, false, 1]);
+  });
+
   it('gives up what the log has caught up with, whole or not', async () => {
     bench.chunk(0, 10);
     bench.core.commitIndex = 9;
