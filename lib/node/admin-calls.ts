@@ -4,7 +4,7 @@ import type { LogIndex, NodeId } from '../core/ids.js';
 import type { MembershipChange } from '../core/membership-plan.js';
 import type { TurnOutput } from '../core/output.js';
 import type { Clock } from '../ports/clock.js';
-import { MembershipChangeError, type NotLeaderError, StoppedError, TimeoutError, TransferError } from '../ports/errors.js';
+import { MembershipChangeError, type NotLeaderError, TransferError } from '../ports/errors.js';
 import { Call } from './call.js';
 
 /** A configuration that is committed, and where. */
@@ -39,7 +39,7 @@ export class AdminCalls {
   transferLeadership(to: NodeId | null, timeoutMs: number, signal: AbortSignal | undefined): Promise<NodeId> {
     const id = this.nextId++;
     // The core ends the transfer by its own time; this one only makes sure that the promise ends too.
-    const call = this.track(this.transfers, id, timeoutMs * 2, signal, () => new TimeoutError('transferLeadership', timeoutMs));
+    const call = this.track(this.transfers, id, timeoutMs * 2, signal, () => new TransferError('timedOut', ''));
     this.parts.enqueue({ type: 'transfer', id, to, timeoutMs });
     return call.promise;
   }
@@ -55,16 +55,16 @@ export class AdminCalls {
     }
     for (const { id, outcome, to, reason } of output.transferOutcomes) {
       const call = this.transfers.get(id);
-      if (outcome === 'transferred' && to !== null) call?.resolve(to);
-      else if (reason === 'notLeader') call?.reject(this.parts.notLeader());
-      else call?.reject(new TransferError(outcome, reason));
+      if (reason === 'notLeader') call?.reject(this.parts.notLeader());
+      else if (outcome !== 'transferred') call?.reject(new TransferError(outcome, reason));
+      else if (to !== null) call?.resolve(to);
     }
   }
 
-  /** The node ends. A change that waits may be in the log, and others may commit it. */
+  /** The node ends. A change that waits may be in the log, and others may commit it; a target that was told may lead. */
   end(state: 'stopped' | 'failed'): void {
-    for (const call of this.changes.values()) call.reject(this.openEnd(state === 'stopped' ? 'the node stopped' : 'the node failed'));
-    for (const call of this.transfers.values()) call.reject(new StoppedError(state));
+    for (const call of this.changes.values()) call.reject(this.openEnd(`the node ${state}`));
+    for (const call of this.transfers.values()) call.reject(new TransferError('aborted', `the node ${state}`));
   }
 
   private openEnd(reason: string): MembershipChangeError {

@@ -135,10 +135,13 @@ export class MembershipChangeError extends RaftError {
   }
 }
 
-/** Thrown when leadership could not be handed over; this node leads on, or someone else does. */
+/**
+ * Thrown when leadership was not handed over as asked. `refused`: nothing was begun. `aborted`, `timedOut`: it came to an end
+ * without the target as leader; this node leads on, or someone else does, and a target that was told late may lead yet.
+ */
 export class TransferError extends RaftError {
   constructor(
-    readonly outcome: string,
+    readonly outcome: 'refused' | 'aborted' | 'timedOut',
     readonly reason: string,
   ) {
     super(`leadership was not transferred (${reason === '' ? outcome : reason})`);

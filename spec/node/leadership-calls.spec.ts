@@ -48,6 +48,18 @@ describe('calls about leadership', () => {
     expect(cluster.eventsOf(leader.id, 'ProposalRejected').at(-1)).toMatchObject({ reason: 'transferring' });
   });
 
+  test('a node that stops while it hands over says that the transfer came to nothing', async () => {
+    await open({ drainTimeoutMs: 0 });
+    cluster.network.isolate(other(0).id);
+    await leader.node.propose('x');
+    const transfer = outcomeOf(leader.node.transferLeadership(other(0).id, { timeoutMs: 5_000 }));
+    await cluster.settle();
+    await leader.node.stop();
+    await cluster.settle();
+    expect(transfer).toMatchObject({ state: 'rejected', error: { name: 'TransferError', outcome: 'aborted', reason: 'the node stopped' } });
+    expect(cluster.eventsOf(leader.id, 'LeadershipTransferEnded')).toMatchObject([{ to: other(0).id, outcome: 'aborted' }]);
+  });
+
   test('S40 removing the target aborts the transfer', async () => {
     await open();
     cluster.network.intercept((_from, to, message) => (to === other(0).id && message.type === 'append' ? 'drop' : 'deliver'));
