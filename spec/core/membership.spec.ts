@@ -26,6 +26,15 @@ describe('MembershipHistory', () => {
     expect(history().committed).toEqual({ index: 1, configuration: A });
   });
 
+  it('the one before it is kept until the one in force is committed', () => {
+    const memberships = history();
+    expect(memberships.preceding).toEqual({ index: 4, configuration: B });
+    memberships.commit(4);
+    expect(memberships.preceding).toEqual({ index: 4, configuration: B });
+    memberships.commit(7);
+    expect(memberships.preceding).toBeNull();
+  });
+
   it.each([
     [7, false, [1, 7]],
     [6, true, [1, 4]],
