@@ -80,15 +80,16 @@ export function handleCampaign(raft: RaftState): void {
 
 /** The leader wants this server in its place (thesis §3.10): no pre-vote, since the leader itself gives way. */
 export function handleTimeoutNow(raft: RaftState, from: NodeId, term: Term): void {
-  if (term !== raft.term || raft.leaderId !== from || raft.role.type !== 'follower' || !mayCampaign(raft)) return;
+  if (term !== raft.term || raft.leaderId !== from || raft.role.type !== 'follower' || !mayCampaign(raft) || !raft.isWilling) return;
   startElection(raft, 'transfer');
 }
 
-/** Gives leadership up and leaves the next election to others. */
+/** Gives leadership up and leaves the next election to others; a leader of lower priority does not hand it straight back. */
 export function handleStepDown(raft: RaftState): void {
   if (raft.role.type !== 'leader') return;
   becomeFollower(raft, raft.term, 'requested');
   raft.electionDeadline += 2 * raft.options.electionTimeoutMaxMs;
+  raft.standsBackUntil = raft.now + 2 * raft.options.electionTimeoutMaxMs;
 }
 
 /** Asks whether an election could be won, without touching any term (thesis §9.6). Forgets the leader and all earlier answers. */

@@ -42,7 +42,7 @@ export function handleHeartbeat(raft: RaftState, from: NodeId, message: Heartbea
   // A commit notice repeats a round that was answered already and needs no second answer.
   if (message.round <= raft.answeredRound) return;
   raft.answeredRound = message.round;
-  raft.sendWhenDurable(from, { type: 'heartbeatReply', term: raft.term, round: message.round, willing: !raft.electionsPaused });
+  raft.sendWhenDurable(from, { type: 'heartbeatReply', term: raft.term, round: message.round, willing: raft.isWilling });
 }
 
 /**
@@ -73,7 +73,7 @@ export function sendOwedAcknowledgement(raft: RaftState): void {
   raft.ackOwed = false;
   raft.acknowledgedThrough = matched;
   raft.answeredRound = raft.leaderRound;
-  raft.sendWhenDurable(raft.leaderId, { type: 'appendReply', term: raft.term, round: raft.leaderRound, matched, willing: !raft.electionsPaused });
+  raft.sendWhenDurable(raft.leaderId, { type: 'appendReply', term: raft.term, round: raft.leaderRound, matched, willing: raft.isWilling });
 }
 
 /** More of the log is durable: if the leader's entries are among it, it is told. */

@@ -74,7 +74,7 @@ export interface AppendReply {
   readonly term: Term;
   readonly round: number;
   readonly matched: LogIndex;
-  /** The sender would take leadership over if it were told to (thesis §3.10): its elections are not paused. */
+  /** The sender would take leadership over if it were told to (thesis §3.10): its elections are not paused, nor has it just stepped down. */
   readonly willing: boolean;
 }
 

@@ -71,6 +71,8 @@ export class RaftState {
   halted = false;
   /** Maintenance: this server starts no election of its own. */
   electionsPaused = false;
+  /** It gave leadership up on request and takes none before this. */
+  standsBackUntil = -Infinity;
 
   constructor(readonly options: CoreOptions) {
     this.random = new Random(options.seed);
@@ -87,6 +89,11 @@ export class RaftState {
   /** The leader's own state, or null in any other role. */
   get leadership(): Leadership | null {
     return this.role.type === 'leader' ? this.role.leadership : null;
+  }
+
+  /** Whether this server would take leadership over if it were told to (thesis §3.10). */
+  get isWilling(): boolean {
+    return !this.electionsPaused && this.now >= this.standsBackUntil;
   }
 
   /** The last entry that would survive a crash. Only this counts in an election. */

@@ -130,7 +130,7 @@ function preferPriority(raft: RaftState, leadership: Leadership): void {
 }
 
 function unwilling(target: NodeId): string {
-  return `the elections of ${target} are paused: it takes no leadership`;
+  return `${target} takes no leadership at present: its elections are paused, or it has just stepped down`;
 }
 
 function endTransfer(raft: RaftState, leadership: Leadership, outcome: Ended, reason: string): void {

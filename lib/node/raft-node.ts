@@ -136,7 +136,7 @@ export interface RaftNode<C, R, Q = never, A = never> {
 
   /**
    * Gives leadership up at once, without a successor, and leaves the next election to the others for two election timeouts
-   * (`transferLeadership` costs no pause). Proposals in its log may still commit. Nothing happens on a follower.
+   * (`transferLeadership` costs no pause); as long it takes no leadership that a leader of lower priority hands back. Proposals in its log may still commit. Nothing happens on a follower.
    * @throws {StoppedError}
    */
   stepDown(): void;

@@ -1,5 +1,5 @@
 import { HEARTBEAT_MS, MAX_TIMEOUT_MS, type CoreCluster } from '../support/core-cluster.js';
-import { answers, change, heal, isolate, ledByA, members, membership } from '../support/core-membership.js';
+import { answers, change, elect, heal, isolate, ledByA, members, membership } from '../support/core-membership.js';
 
 function transfer(cluster: CoreCluster, to: string | null, timeoutMs = 100): void {
   cluster.step('a', { type: 'transfer', id: 1, to, timeoutMs });
@@ -78,6 +78,20 @@ describe('S15 Priority: a higher-priority voter takes leadership when its log al
     cluster.step('c', { type: 'pauseElections', paused: false });
     cluster.runFor(2 * MAX_TIMEOUT_MS);
     expect(cluster.leader).toBe('c');
+  });
+
+  it('one that stepped down on request is left alone for two election timeouts', () => {
+    const cluster = prefer({ a: 5 });
+    cluster.settle();
+    cluster.step('a', { type: 'stepDown' });
+    const steppedDownAt = cluster.now;
+    elect(cluster, 'b');
+    while (cluster.now < steppedDownAt + 2 * MAX_TIMEOUT_MS) {
+      expect(cluster.leader).toBe('b');
+      cluster.runFor(HEARTBEAT_MS / 2);
+    }
+    cluster.runFor(3 * MAX_TIMEOUT_MS);
+    expect(cluster.leader).toBe('a');
   });
 
   it('one that says nothing against it and never takes over is asked less and less often', () => {
@@ -223,7 +237,7 @@ describe('S56 Transfer to an up-to-date follower is immediate; to a lagging one 
     cluster.step('b', { type: 'pauseElections', paused: true });
     cluster.runFor(HEARTBEAT_MS);
     transfer(cluster, 'b');
-    expect(outcome(cluster)).toEqual([['refused', 'b', 'the elections of b are paused: it takes no leadership']]);
+    expect(outcome(cluster)).toEqual([['refused', 'b', 'b takes no leadership at present: its elections are paused, or it has just stepped down']]);
     expect(refusal(cluster)).toBeNull();
     cluster.settle();
     transfer(cluster, null);
@@ -239,7 +253,7 @@ describe('S56 Transfer to an up-to-date follower is immediate; to a lagging one 
     transfer(cluster, 'b', 1000);
     cluster.step('b', { type: 'pauseElections', paused: true });
     cluster.runFor(HEARTBEAT_MS);
-    expect(outcome(cluster)).toEqual([['aborted', 'b', 'the elections of b are paused: it takes no leadership']]);
+    expect(outcome(cluster)).toEqual([['aborted', 'b', 'b takes no leadership at present: its elections are paused, or it has just stepped down']]);
     expect([refusal(cluster), cluster.status('a').leadership?.leaseValid]).toEqual([null, true]);
   });
 
