@@ -226,16 +226,13 @@ describe('S79 a flood of TLS handshakes', () => {
     await Promise.all(closed);
   });
 
-  it('ends by itself: nobody may take all day for a handshake, nor for the greeting after it', async () => {
-    const a = await startNode('a', { handshakeTimeoutMs: 50 });
-    const [late, later] = [first(a.rejections, ({ reason }) => reason.includes('handshake')), first(a.rejections, ({ reason }) => reason.includes('greeting'))];
+  it('ends by itself: nobody may take all day for a handshake', async () => {
+    const a = await startNode('a', { handshakeTimeoutMs: 300 });
+    const rejection = first(a.rejections);
     const half = await dialRaw(a.address);
     half.write(Buffer.from('1603010100', 'hex'));
-    expect(await late).toEqual({ from: null, reason: 'no TLS handshake within 50 ms' });
+    expect(await rejection).toEqual({ from: null, reason: 'no TLS handshake within 300 ms' });
     await once(half.resume(), 'close');
-    const mute = await dialTls(a.address, authority.node(CLUSTER, 'c'));
-    mute.write('R');
-    expect(await later).toEqual({ from: null, reason: 'no greeting within 50 ms' });
   });
 });
 

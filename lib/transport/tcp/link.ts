@@ -105,19 +105,22 @@ export class Link {
    * the link closes or the time is over. What lies in the own buffers already is read first and counts for nothing.
    */
   probe(timeoutMs: number, answered: (isAlive: boolean) => void): void {
-    const timer = setTimeout(() => this.#probe?.(false), timeoutMs);
     let isAsked = false;
     const ask = setImmediate(() => {
       isAsked = true;
       this.#sendEmpty(FRAME_TYPE.ping);
     });
-    this.#probe = (isAlive) => {
-      if (isAlive && !isAsked) return;
+    const probe = (isAlive: boolean): void => {
+      if (this.#probe !== probe || (isAlive && !isAsked)) return;
       clearTimeout(timer);
       clearImmediate(ask);
       this.#probe = null;
       answered(isAlive);
     };
+    this.#probe = probe;
+    const timer = setTimeout(() => {
+      setImmediate(probe, false); // after a stall of the own event loop an answer may lie there unread
+    }, timeoutMs);
   }
 
   /** Closes at once. */

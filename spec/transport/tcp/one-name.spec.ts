@@ -18,7 +18,7 @@ afterEach(async () => {
 
 describe('S79 connections under one name', () => {
   it('leave the newest connection when the older one is silent', async () => {
-    const a = await start('a', { pingIntervalMs: 20 });
+    const a = await start('a', { pingIntervalMs: 20, maxSilentIntervals: 1000 });
     const one = await greetRaw(a.address);
     const gone = once(one.resume(), 'close');
     const two = await greetRaw(a.address);
@@ -43,8 +43,8 @@ describe('S79 connections under one name', () => {
   });
 
   it('are refused while the peer of that name is alive, however often they come, and it stays', async () => {
-    const a = await start('a');
-    const b = await start('b', { pingIntervalMs: 3_600_000 });
+    const patient = { pingIntervalMs: 3_600_000, handshakeTimeoutMs: 3_600_000 };
+    const [a, b] = [await start('a', patient), await start('b', patient)];
     a.setPeers(new Map([['b', b.address ?? '']]));
     const up = first(b.connections, ({ up: isConnected }) => isConnected);
     b.setPeers(new Map([['a', a.address ?? '']]));
