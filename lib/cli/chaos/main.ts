@@ -1,0 +1,68 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { EXIT, messageOf } from '../exit.js';
+import { createTerminal, type Terminal } from '../terminal.js';
+import { Chaos } from './chaos.js';
+import { Guard } from './guard.js';
+import { MemberPlan } from './members.js';
+import { parseFlags, USAGE, type ChaosFlags } from './options.js';
+import { reportLines } from './report.js';
+
+/** The entry point of `npm run chaos`: flags, signals, the run's directory and the report. */
+async function main(): Promise<number> {
+  const flags = readFlags();
+  if (flags === null) return EXIT.usage;
+  if (flags === 'help') return EXIT.ok;
+  const terminal = createTerminal(flags.json ? process.stderr : process.stdout, process.env);
+  const interrupt = interruptSignal();
+  const guard = new Guard();
+  mkdirSync(flags.data, { recursive: true });
+  const directory = mkdtempSync(join(flags.data, 'run-'));
+  terminal.line(`rxraft chaos: ${flags.nodes} processes, ${flags.clients} clients, seed ${flags.seed}, fresh data in ${directory}`);
+  try {
+    const plan = await MemberPlan.open(directory, flags.nodes);
+    const script = fileURLToPath(new URL('./child.js', import.meta.url));
+    return await run(flags, new Chaos({ flags, plan, script, guard, terminal, interrupt }), directory, terminal);
+  } finally {
+    await guard.close();
+  }
+}
+
+async function run(flags: ChaosFlags, chaos: Chaos, directory: string, terminal: Terminal): Promise<number> {
+  const report = await chaos.run();
+  terminal.line('');
+  for (const line of reportLines(report, chaos.histogramLines, terminal.style)) terminal.line(line);
+  if (flags.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  const isGood = report.problems.length === 0;
+  if (!isGood) terminal.line(`again: npm run chaos -- --seed ${flags.seed} --nodes ${flags.nodes} --faults ${flags.faults.join(',')} ${flags.rounds === null ? `--minutes ${flags.minutes ?? 0}` : `--rounds ${flags.rounds}`}`);
+  if (isGood && !flags.keep) rmSync(directory, { recursive: true, force: true });
+  else terminal.line(`data and logs are kept in ${directory}`);
+  return isGood ? EXIT.ok : EXIT.failed;
+}
+
+function readFlags(): ChaosFlags | 'help' | null {
+  try {
+    const flags = parseFlags(process.argv.slice(2));
+    if (flags !== null) return flags;
+    process.stdout.write(USAGE);
+    return 'help';
+  } catch (error) {
+    process.stderr.write(`${messageOf(error)}\n\n${USAGE}`);
+    return null;
+  }
+}
+
+/** Aborted by the first SIGINT, SIGTERM or SIGHUP; a second one ends the process at once, and the guard its nodes. */
+function interruptSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (controller.signal.aborted) process.exit(EXIT.interrupted);
+      controller.abort(signal);
+    });
+  }
+  return controller.signal;
+}
+
+process.exitCode = await main();

@@ -1,0 +1,64 @@
+import { number } from '../check/text.js';
+import type { Style } from '../style.js';
+import type { FaultKind } from './fault-kinds.js';
+import type { Histogram } from './histogram.js';
+
+/** What came of a run. Plain data, but for the histogram's lines. */
+export interface ChaosReport {
+  readonly seed: number;
+  readonly nodes: number;
+  readonly seconds: number;
+  /** It ended before its time, by Ctrl-C. */
+  readonly isInterrupted: boolean;
+  readonly steps: number;
+  readonly load: {
+    readonly callsPerSecond: number;
+    readonly answered: number;
+    readonly refused: number;
+    readonly unknown: number;
+    readonly byOperation: Readonly<Record<string, number>>;
+    readonly reasons: Readonly<Record<string, number>>;
+  };
+  readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
+  /** Those for which there was no occasion. */
+  readonly skipped: Readonly<Partial<Record<FaultKind, number>>>;
+  readonly failovers: Histogram['summary'];
+  readonly failoverBuckets: Histogram['buckets'];
+  readonly events: { readonly received: number; readonly runs: number; readonly gaps: number; readonly terms: number; readonly messagesRejected: number; readonly snapshotsInstalled: number };
+  /** What was checked at the end, and was found to hold. */
+  readonly verified: readonly string[];
+  /** What must not happen, and did; empty when all is well. */
+  readonly problems: readonly string[];
+}
+
+const MAX_REASONS = 6;
+const MAX_PROBLEMS = 20;
+
+export function reportLines(report: ChaosReport, histogram: readonly string[], style: Style): string[] {
+  const { load, events, failovers, problems } = report;
+  const row = (what: string, text: string): string => `  ${style('bold', what.padEnd(10))}  ${text}`;
+  const reasons = Object.entries(load.reasons).slice(0, MAX_REASONS).map(([why, count]) => `${number(count)} × ${why}`);
+  return [
+    row('load', `${number(Math.round(load.callsPerSecond))} calls a second held: ${number(load.answered)} answered, ${number(load.refused)} refused, ${number(load.unknown)} of unknown fate`),
+    ...(reasons.length === 0 ? [] : [row('', reasons.join(', '))]),
+    row('faults', countsText(report.faults)),
+    ...(Object.keys(report.skipped).length === 0 ? [] : [row('', `no occasion for ${countsText(report.skipped)}`)]),
+    row('failovers', failovers === null ? 'none' : `${failovers.count}: median ${failovers.medianMs} ms, 95 % within ${failovers.p95Ms} ms, longest ${failovers.maxMs} ms`),
+    ...histogram.map((line) => row('', line)),
+    row('events', `${number(events.received)} received in ${events.runs} runs, ${events.terms} terms with a leader; gaps: ${events.gaps}`),
+    ...report.verified.map((text) => row('verified', text)),
+    ...problems.slice(0, MAX_PROBLEMS).map((problem) => row(style('bad', 'problem'), problem)),
+    ...(problems.length > MAX_PROBLEMS ? [row('', `… and ${problems.length - MAX_PROBLEMS} more`)] : []),
+    verdictLine(report, style),
+  ];
+}
+
+function verdictLine({ problems, seconds, seed, nodes, steps, isInterrupted }: ChaosReport, style: Style): string {
+  const what = `${steps} steps in ${seconds.toFixed(0)} s, ${nodes} processes, seed ${seed}${isInterrupted ? ', interrupted' : ''}`;
+  return problems.length === 0 ? `${style('good', 'ok')}: ${what}` : `${style('bad', 'failed')}: ${problems.length} problems; ${what}`;
+}
+
+function countsText(counts: Readonly<Partial<Record<string, number>>>): string {
+  const entries = Object.entries(counts);
+  return entries.length === 0 ? 'none' : entries.map(([kind, count]) => `${count ?? 0} × ${kind}`).join(', ');
+}
