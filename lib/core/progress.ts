@@ -16,6 +16,9 @@ export class PeerProgress {
   probeSent = false;
   /** The newest round when the append that is out was sent; 0 when none is out. */
   probeRound = 0;
+  /** In `probe`: the last of the entries in the append that is out, and their bytes; 0 when it has none or may be lost. */
+  probedThrough: LogIndex = 0;
+  probedBytes = 0;
   /** In `snapshot`: the last entry of the snapshot that is on its way. */
   pendingSnapshot: LogIndex = 0;
   /** Old entries were asked of storage and have not come. */
@@ -53,6 +56,7 @@ export class PeerProgress {
     this.next = Math.max(next, this.match + 1);
     this.probeSent = false;
     this.probeRound = 0;
+    this.probedThrough = 0;
     this.verify = false;
     this.inflight.clear();
   }
@@ -61,19 +65,27 @@ export class PeerProgress {
   holdUntilAlive(): void {
     this.probeSent = true;
     this.probeRound = 0;
+    this.probedThrough = 0;
   }
 
+  /** The peer took the append that is out: the entries in it wait for its disk and are not sent again. */
   becomeReplicate(): void {
     this.state = 'replicate';
     this.probeSent = false;
     this.next = Math.max(this.next, this.match + 1);
     this.inflight.clear();
+    if (this.match === this.next - 1 && this.probedThrough >= this.next) {
+      this.next = this.probedThrough + 1;
+      this.inflight.add(this.probedThrough, this.probedBytes);
+    }
+    this.probedThrough = 0;
   }
 
   becomeSnapshot(pendingSnapshot: LogIndex): void {
     this.state = 'snapshot';
     this.pendingSnapshot = pendingSnapshot;
     this.probeSent = false;
+    this.probedThrough = 0;
     this.inflight.clear();
   }
 

@@ -166,6 +166,8 @@ function sendEntries(raft: RaftState, peer: PeerProgress, entries: readonly Entr
   if (peer.state === 'probe') {
     peer.probeSent = true;
     peer.probeRound = round;
+    peer.probedThrough = entries.length > 0 ? previous.index + entries.length : 0;
+    peer.probedBytes = entriesBytes(entries);
   } else if (entries.length > 0) {
     peer.next += entries.length;
     peer.inflight.add(peer.next - 1, entriesBytes(entries));

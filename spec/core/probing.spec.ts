@@ -1,4 +1,4 @@
-import { HEARTBEAT_MS, type CoreCluster } from '../support/core-cluster.js';
+import { CoreCluster, HEARTBEAT_MS } from '../support/core-cluster.js';
 import { heal, ledByA } from '../support/core-membership.js';
 
 /** Counts the appends that reach `b` meanwhile: those with entries, and those without. */
@@ -81,5 +81,49 @@ describe('probing a peer whose answer does not come', () => {
     heal(cluster);
     cluster.runFor(2 * HEARTBEAT_MS);
     expect(cluster.status('b').lastLog).toEqual(cluster.status('a').lastLog);
+  });
+});
+
+describe('entries that went with a probe', () => {
+  /** `a` has just won; what it appends stays in `b`'s memory. */
+  const elected = (cluster: CoreCluster): void => {
+    cluster.timeout('a');
+    while (!cluster.node('a').core.isLeader) {
+      cluster.deliver();
+      for (const id of ['a', 'b', 'c']) cluster.persist(id);
+    }
+    cluster.slowDisks.add('b');
+    cluster.settle();
+  };
+
+  // §5.3; the peer says at once that the entry before them is there, and once more when they are on its disk
+  it('are not sent again, nor read again, once the entry before them has been found', () => {
+    const cluster = new CoreCluster({ logs: { a: [1, 1, 1], b: [1], c: [1, 1, 1] } });
+    let reads = 0;
+    cluster.onTurn = (_id, _inputs, { logReads }) => (reads += logReads.filter(({ peer }) => peer === 'b').length);
+    expect(appendsToB(cluster, () => cluster.elect('a'))).toEqual({ full: 2, empty: 0 }); // one is refused, one is taken
+    expect(reads).toBe(1);
+    expect(cluster.status('a').peers['b']).toMatchObject({ state: 'replicate', matched: 4, inFlight: 0 });
+  });
+
+  it('are under way, and count against the window, until they are on its disk', () => {
+    const cluster = new CoreCluster({ options: { maxInflightMessages: 1 } });
+    elected(cluster);
+    expect(cluster.status('a').peers['b']).toMatchObject({ state: 'replicate', matched: 1, next: 3, inFlight: 1 });
+    cluster.propose('a', 'x');
+    expect(cluster.sent('append', { to: 'b' })).toEqual([]);
+    cluster.persist('b');
+    cluster.deliver({ from: 'b' });
+    expect(cluster.sent('append', { to: 'b' })).toMatchObject([{ previous: { index: 2 } }]);
+  });
+
+  it('are sent again when the peer crashed before its disk had them', () => {
+    const cluster = new CoreCluster();
+    elected(cluster);
+    expect(cluster.status('b')).toMatchObject({ lastLog: { index: 2 }, persisted: { index: 1 } });
+    cluster.restart('b');
+    cluster.slowDisks.clear();
+    cluster.runFor(3 * HEARTBEAT_MS);
+    expect(cluster.status('b').committed).toEqual(cluster.status('a').lastLog);
   });
 });

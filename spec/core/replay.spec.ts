@@ -47,6 +47,12 @@ describe('replay', () => {
       },
     });
     await Promise.all(cluster.ids.map((id) => cluster.start(id)));
+    const { node } = await cluster.leader();
+    for (let i = 0; i < 40; i += 1) {
+      const answered = node.propose(`calm-${i}`);
+      await cluster.settle();
+      await answered;
+    }
     await roughLife(cluster, { rounds: 12 });
 
     // The first run of each node began with an empty store: what it restored is its first configuration.

@@ -4,6 +4,7 @@ import type { LogIndex, NodeId, Term } from '../../lib/core/ids.js';
 import type { Input } from '../../lib/core/inputs.js';
 import type { RaftMessage } from '../../lib/core/messages.js';
 import { DEFAULT_CORE_OPTIONS, type CoreOptions } from '../../lib/core/options.js';
+import type { TurnOutput } from '../../lib/core/output.js';
 import type { CoreStatus } from '../../lib/core/status.js';
 import { CoreDisk } from './core-disk.js';
 import { CoreNode } from './core-node.js';
@@ -60,6 +61,8 @@ export class CoreCluster {
   readonly slowDisks = new Set<NodeId>();
   /** Whether a message is lost. */
   isCut: (from: NodeId, to: NodeId, type: RaftMessage['type']) => boolean = () => false;
+  /** Sees every turn once it is over. */
+  onTurn: (id: NodeId, inputs: readonly Input[], output: TurnOutput) => void = () => undefined;
   readonly #committed: Term[] = [];
   readonly #leaders = new Map<Term, NodeId>();
 
@@ -92,8 +95,9 @@ export class CoreCluster {
   /** One turn of one node; what it sends goes on the wire. */
   step(id: NodeId, ...inputs: Input[]): void {
     const node = this.node(id);
-    const { messages } = node.turn(this.now, inputs);
-    for (const { to, message } of messages) this.wire.push({ from: id, to, message });
+    const output = node.turn(this.now, inputs);
+    for (const { to, message } of output.messages) this.wire.push({ from: id, to, message });
+    this.onTurn(id, inputs, output);
     this.#check(id, node);
   }
 
