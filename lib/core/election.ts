@@ -133,9 +133,9 @@ function concludePreVote(raft: RaftState, votes: ReadonlyMap<NodeId, boolean>): 
  * (figure 2). The requests wait until term and vote are durable, and so does the own vote.
  */
 function startElection(raft: RaftState, trigger: 'timeout' | 'transfer'): void {
+  setLeader(raft, null); // told by its leader to campaign, it still had one, who does not lead the new term
   advanceTerm(raft, raft.term + 1, raft.id, 'election');
   enterRole(raft, { type: 'candidate', votes: new Map(), startedAt: raft.now }, trigger === 'transfer' ? 'transferred' : 'preVoteWon');
-  setLeader(raft, null);
   resetElectionTimer(raft);
   raft.emit({ type: 'ElectionStarted', term: raft.term, trigger });
   for (const peer of otherVoters(raft)) {
