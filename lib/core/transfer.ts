@@ -26,11 +26,9 @@ export function handleTransfer(raft: RaftState, id: number, to: NodeId | null, t
 
 /** At the end of a leader's turn: sends TimeoutNow when the target is ready, or gives up. */
 export function advanceTransfer(raft: RaftState, leadership: Leadership): void {
+  if (leadership.transfer === null) preferPriority(raft, leadership);
   const { transfer } = leadership;
-  if (transfer === null) {
-    preferPriority(raft, leadership);
-    return;
-  }
+  if (transfer === null) return;
   if (!raft.configuration.voters.includes(transfer.to)) {
     endTransfer(raft, leadership, 'aborted', `${transfer.to} is no longer a voter`);
   } else if (raft.now >= transfer.deadline) {
