@@ -62,6 +62,17 @@ export class Story extends CoreCluster {
     this.#note(`~ ${ms} ms pass`);
   }
 
+  /** Until this timer runs out a leader's goes on, too: it does not sleep because nobody hears it. */
+  override timeout(id: NodeId): void {
+    for (const [other, { core }] of this.nodes) {
+      while (other !== id && core.isLeader && core.wakeAt < this.node(id).core.wakeAt) {
+        super.timeout(other);
+        this.lose({ from: other });
+      }
+    }
+    super.timeout(id);
+  }
+
   override runFor(ms: number): void {
     this.#note(`~ life goes on for ${ms} ms`);
     super.runFor(ms);
