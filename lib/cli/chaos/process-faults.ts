@@ -1,14 +1,23 @@
-import { done, nameOf, victimOf, type Fault, type FaultContext, type FaultReport } from './fault-context.js';
+import { done, nameOf, skipped, victimOf, type Fault, type FaultContext, type FaultReport, type Victim } from './fault-context.js';
+import type { ChaosMember } from './members.js';
 
 const DOWN_MS = [100, 2500] as const;
 const STOP_TIMEOUT_MS = 20_000;
+const MAX_TRIES = 300;
 
-export const killLeader: Fault = (context) => kill(context, 1);
+/** A cluster that serves has a leader soon, if not at this moment. */
+export const killLeader: Fault = async (context) => {
+  let leader: ChaosMember | null = null;
+  for (let tries = 0; leader === null && tries < MAX_TRIES && !context.signal.aborted; tries += 1) {
+    leader = await context.cluster.leader();
+    if (leader === null) await context.hold([100, 100]);
+  }
+  return leader === null ? skipped('nobody led') : kill(context, { member: leader, isLeader: true });
+};
 
-export const killAny: Fault = (context) => kill(context, 0);
+export const killAny: Fault = async (context) => kill(context, await victimOf(context, 0));
 
-async function kill(context: FaultContext, leaderChance: number): Promise<FaultReport> {
-  const victim = await victimOf(context, leaderChance);
+async function kill(context: FaultContext, victim: Victim): Promise<FaultReport> {
   const { cluster } = context;
   const killed = cluster.kill(victim.member);
   if (victim.isLeader) context.leaderHit();
