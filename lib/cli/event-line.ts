@@ -67,6 +67,8 @@ function describe(event: RaftEvent): Description {
       return notice(`the thread was held for ${ms(event.stalledMs)}`);
     case 'ElectionTimeoutExtended':
       return notice(`a timer was ${ms(event.lateMs)} late; taken for a pause, not for a lost leader`);
+    case 'QuorumCheckExtended':
+      return notice(`slept for ${ms(event.sleptMs)}; its followers get time to answer`);
     case 'ElectionsPaused':
       return notice('starts no election of its own until they are resumed');
     case 'ElectionsResumed':

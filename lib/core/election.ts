@@ -18,11 +18,13 @@ export function checkElectionTimeout(raft: RaftState): void {
     return;
   }
   if (!mayCampaign(raft)) return;
-  // A timer this late means that the process slept; the leader's heartbeats may be waiting unread.
-  if (lateMs >= raft.options.electionTimeoutMinMs) {
+  // A timer this late means that the process slept; the leader's heartbeats may be waiting unread. Once, not for ever.
+  if (lateMs >= raft.options.heartbeatIntervalMs && !raft.hasOverslept) {
+    raft.hasOverslept = true;
     raft.emit({ type: 'ElectionTimeoutExtended', term: raft.term, lateMs });
     return;
   }
+  raft.hasOverslept = false;
   raft.emit({ type: 'ElectionTimeoutElapsed', term: raft.term, timeoutMs });
   startPreVote(raft);
 }

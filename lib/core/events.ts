@@ -44,6 +44,8 @@ export interface EventBodies {
   ElectionTimeoutElapsed: { readonly timeoutMs: number };
   /** A timer that fired far too late was taken for a pause of the process, not for a lost leader. */
   ElectionTimeoutExtended: { readonly lateMs: number };
+  /** A leader that got no turn for so long lost its lease, but is given one more election timeout to hear from a quorum. */
+  QuorumCheckExtended: { readonly sleptMs: number };
   /** From here on this node starts no election of its own; it still votes and follows, and as the `leader` it leads on. */
   ElectionsPaused: { readonly role: Role };
   ElectionsResumed: { readonly role: Role };

@@ -60,6 +60,7 @@ export function hearLeader(raft: RaftState, from: NodeId, term: Term, round: num
   invariant(raft.leaderId === null || raft.leaderId === from, `${from} and ${String(raft.leaderId)} both lead term ${term}`);
   setLeader(raft, from);
   raft.lastLeaderContactAt = raft.now;
+  raft.hasOverslept = false;
   raft.leaderRound = Math.max(raft.leaderRound, round);
   resetElectionTimer(raft);
   return true;

@@ -27,6 +27,9 @@ export class Leadership {
   established = false;
   leaseValid = false;
   heartbeatDeadline: number;
+  lastTurnAt: number;
+  /** When this leader last found that it had slept through an election timeout; its quorum is given time from then on. */
+  awakeSince = -Infinity;
   /** Own-term appends that are not committed, oldest first, for the bound on uncommitted bytes. */
   readonly uncommitted: { readonly through: LogIndex; readonly bytes: number }[] = [];
   uncommittedBytes = 0;
@@ -53,6 +56,7 @@ export class Leadership {
     readonly sinceAt: number,
   ) {
     this.heartbeatDeadline = sinceAt;
+    this.lastTurnAt = sinceAt;
   }
 }
 

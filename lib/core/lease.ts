@@ -7,15 +7,31 @@ import type { RaftState } from './state.js';
 
 /**
  * The first thing in a leader's turn, before any read is served: a lease that ran out is gone, and a leader
- * that no quorum has answered for an election timeout steps down (check-quorum, thesis §6.2).
+ * that no quorum has answered for an election timeout steps down (check-quorum, thesis §6.2), unless it slept meanwhile.
  */
 export function checkLeadershipDeadlines(raft: RaftState, leadership: Leadership): void {
+  const sleptMs = raft.now - leadership.lastTurnAt;
+  leadership.lastTurnAt = raft.now;
   if (raft.now < leaseDeadline(raft, leadership) || isQuorumAlone(raft)) return;
   if (leadership.leaseValid) {
     leadership.leaseValid = false;
     raft.emit({ type: 'LeaseChanged', term: raft.term, valid: false });
   }
-  if (raft.now >= checkQuorumDeadline(raft, leadership)) becomeFollower(raft, raft.term, 'quorumLost');
+  if (raft.now < checkQuorumDeadline(raft, leadership)) return;
+  if (mayHaveOverslept(raft, leadership, sleptMs)) {
+    leadership.awakeSince = raft.now;
+    raft.emit({ type: 'QuorumCheckExtended', term: raft.term, sleptMs });
+  } else {
+    becomeFollower(raft, raft.term, 'quorumLost');
+  }
+}
+
+/**
+ * A leader that took no turn for two heartbeats did not get the thread: that nobody was heard is no news of the others. Without
+ * its lease, it gets one more election timeout, and only one, to hear from a quorum.
+ */
+function mayHaveOverslept(raft: RaftState, leadership: Leadership, sleptMs: number): boolean {
+  return sleptMs >= 2 * raft.options.heartbeatIntervalMs && leadership.awakeSince <= Math.max(leadership.rounds.quorumSince, leadership.sinceAt);
 }
 
 /** When the leader must have stopped to answer from its lease: before any voter may help to replace it, drift included. */
@@ -25,7 +41,7 @@ export function leaseDeadline(raft: RaftState, leadership: Leadership): number {
 
 /** When a leader that no quorum answers steps down (thesis §6.2). */
 export function checkQuorumDeadline(raft: RaftState, leadership: Leadership): number {
-  return Math.max(leadership.rounds.quorumSince, leadership.sinceAt) + raft.options.electionTimeoutMinMs;
+  return Math.max(leadership.rounds.quorumSince, leadership.sinceAt, leadership.awakeSince) + raft.options.electionTimeoutMinMs;
 }
 
 /** The only voter: nobody can replace it, however long it slept. */

@@ -71,6 +71,8 @@ export class RaftState {
   halted = false;
   /** Maintenance: this server starts no election of its own. */
   electionsPaused = false;
+  /** Its election timer ran out while it slept, and was given one more round; it has heard no leader since. */
+  hasOverslept = false;
   /** It gave leadership up on request and takes none before this. */
   standsBackUntil = -Infinity;
 

@@ -13,6 +13,7 @@ const KINDS: Readonly<Record<EventType, 'essential' | 'routine'>> = Object.freez
   EventLoopStalled: 'essential',
   ElectionTimeoutElapsed: 'routine',
   ElectionTimeoutExtended: 'essential',
+  QuorumCheckExtended: 'essential',
   ElectionsPaused: 'essential',
   ElectionsResumed: 'essential',
   PreVoteStarted: 'routine',

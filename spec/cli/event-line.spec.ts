@@ -23,6 +23,7 @@ const LINES: { readonly [K in EventType]?: readonly [EventBodies[K], string][] }
     [{ reason: 'fatalError' }, 'stopped by a fatal error'],
   ],
   EventLoopStalled: [[{ stalledMs: 312.4 }, 'the thread was held for 312 ms']],
+  QuorumCheckExtended: [[{ sleptMs: 900 }, 'slept for 900 ms; its followers get time to answer']],
   ElectionTimeoutExtended: [[{ lateMs: 4000 }, 'a timer was 4000 ms late; taken for a pause, not for a lost leader']],
   ElectionsPaused: [[{ role: 'follower' }, 'starts no election of its own until they are resumed']],
   ElectionsResumed: [[{ role: 'follower' }, 'campaigns again when no leader is heard']],

@@ -46,6 +46,7 @@ const REACHED_BY: Readonly<Record<EventType, Scene>> = {
   ElectionLost: 'no vote reaches its candidate',
   EventLoopStalled: 'a process does not get the thread',
   ElectionTimeoutExtended: 'a process does not get the thread',
+  QuorumCheckExtended: 'a process does not get the thread',
   StorageStalled: 'a disk hangs, and then fails',
   FatalErrorRaised: 'a disk hangs, and then fails',
   CorruptionDetected: 'a bit flips in the log of a node that is down',

@@ -174,10 +174,8 @@ describe('S13 Two candidates, same term: a split vote resolves by randomised tim
   // §5.2
   test.each(Array.from({ length: 20 }, (_, seed) => seed))('four voters, two and two, seed %i', (seed) => {
     const cluster = new CoreCluster({ ids: ['a', 'b', 'c', 'd'], options: { seed } });
-    for (const id of ['a', 'b']) {
-      cluster.now = Math.max(cluster.now, cluster.node(id).core.wakeAt);
-      cluster.tick(id);
-    }
+    const wakeAt = (id: string): number => cluster.node(id).core.wakeAt;
+    for (const id of ['a', 'b'].sort((x, y) => wakeAt(x) - wakeAt(y))) cluster.timeout(id);
     for (const [from, to] of [['a', 'c'], ['a', 'd'], ['b', 'c'], ['b', 'd']] as const) cluster.deliver({ from, to });
     cluster.deliver({ type: 'preVoteReply' });
     for (const id of ['a', 'b']) cluster.persist(id);
@@ -211,12 +209,51 @@ describe('S14 A long pause of the process leads to a fresh election timeout, not
     expect(cluster.status('b')).toMatchObject({ role: 'follower', leaderId: 'a' });
   });
 
-  it('a leader that slept serves no lease read, not even in the turn that wakes it', () => {
+  it('a leader that slept serves no lease read, not even in the turn that wakes it, before a quorum has answered it anew', () => {
     const cluster = new CoreCluster();
     cluster.elect('a');
     cluster.now += 10_000;
     cluster.step('a', { type: 'read', id: 1, lease: true });
-    expect(cluster.node('a').reads).toMatchObject([{ id: 1, refusal: 'notLeader' }]);
+    expect(cluster.node('a').reads).toEqual([]);
+    expect(cluster.status('a')).toMatchObject({ role: 'leader', leadership: { leaseValid: false } });
+    expect(cluster.node('a').eventsOf('QuorumCheckExtended')).toMatchObject([{ sleptMs: 10_000 }]);
+    cluster.settle();
+    expect(cluster.node('a').reads).toMatchObject([{ id: 1, refusal: null }]);
+    expect(cluster.status('a').leadership).toMatchObject({ leaseValid: true });
+  });
+
+  it('a leader that slept and hears from no quorum steps down one election timeout later, however often it sleeps', () => {
+    const cluster = new CoreCluster();
+    cluster.elect('a');
+    cluster.isCut = () => true;
+    cluster.now += 10_000;
+    cluster.tick('a');
+    cluster.now += MIN_TIMEOUT_MS - 1;
+    cluster.tick('a');
+    expect(cluster.status('a').role).toBe('leader');
+    cluster.now += 10_000;
+    cluster.tick('a');
     expect(cluster.status('a').role).toBe('follower');
+    expect(cluster.node('a').eventsOf('QuorumCheckExtended')).toHaveLength(1);
+  });
+
+  it('a leader that did not sleep steps down at once', () => {
+    const cluster = new CoreCluster();
+    cluster.elect('a');
+    cluster.isCut = () => true;
+    while (cluster.status('a').role === 'leader') cluster.timeout('a');
+    expect(cluster.node('a').eventsOf('QuorumCheckExtended')).toEqual([]);
+    expect(cluster.node('a').eventsOf('LeadershipLost')).toMatchObject([{ reason: 'quorumLost' }]);
+  });
+
+  it('a follower waits once more, not for ever, however late its timer always is', () => {
+    const cluster = new CoreCluster();
+    cluster.elect('a');
+    for (let i = 0; i < 2; i += 1) {
+      cluster.now = cluster.node('b').core.wakeAt + 10_000;
+      cluster.tick('b');
+    }
+    expect(cluster.node('b').eventsOf('ElectionTimeoutExtended')).toHaveLength(1);
+    expect(cluster.status('b').role).toBe('preCandidate');
   });
 });

@@ -147,7 +147,7 @@ describe('subscribers that misbehave', () => {
     await cluster.stop();
   });
 
-  test(`${S73}; a leader that comes back steps down before it serves anything from its lease, and nothing acknowledged is lost`, async () => {
+  test(`${S73}; a leader that comes back serves nothing from its lease, and nothing acknowledged is lost`, async () => {
     // Each node of this cluster has a thread of its own; only the leader's is blocked, and what reaches it meanwhile is lost.
     const cluster = await MemoryCluster.started();
     const leader = await cluster.leader();
@@ -159,7 +159,9 @@ describe('subscribers that misbehave', () => {
     await next.node.propose('after');
     expect(leader.node.metrics.value.role).toBe('leader'); // it can't know
     goOn();
-    await expect(leader.node.read('', { consistency: 'lease' })).rejects.toMatchObject({ name: 'NotLeaderError' });
+    const refused = expect(leader.node.read('', { consistency: 'lease' })).rejects.toMatchObject({ name: 'NotLeaderError' });
+    await cluster.advance(1_000); // nothing reaches it still: it steps down
+    await refused;
     cluster.network.intercept(null);
     await cluster.advance(1_000);
     expect(cluster.eventsOf(leader.id, 'EventLoopStalled').length).toBeGreaterThanOrEqual(1);

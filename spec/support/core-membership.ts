@@ -23,12 +23,23 @@ export function ledByA(voters = 'abc', newcomers = '', options: Omit<ClusterOpti
 /** As `cluster.elect`, without the nodes that are no members yet. */
 export function elect(cluster: CoreCluster, id: NodeId): void {
   for (let attempts = 0; attempts < 500 && !cluster.node(id).core.isLeader; attempts += 1) {
-    cluster.timeout(id);
+    timeoutUnheard(cluster, id);
     for (const other of cluster.nodes.keys()) if (other !== id && cluster.node(other).core.wakeAt <= cluster.now) cluster.tick(other);
     for (const other of cluster.nodes.keys()) if (other !== id) cluster.take({ from: other, type: 'preVoteRequest' });
     cluster.settle();
   }
   if (!cluster.node(id).core.isLeader) throw new Error(`${id} does not win`);
+}
+
+/** Moves on to the node's timer; a leader goes on meanwhile, and nobody hears it. */
+function timeoutUnheard(cluster: CoreCluster, id: NodeId): void {
+  for (;;) {
+    const { leader } = cluster;
+    if (leader === null || cluster.node(leader).core.wakeAt >= cluster.node(id).core.wakeAt) break;
+    cluster.timeout(leader);
+    cluster.take({ from: leader });
+  }
+  cluster.timeout(id);
 }
 
 let nextId = 1;

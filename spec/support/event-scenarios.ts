@@ -53,10 +53,12 @@ export const SCENES = {
     const leader = await cluster.leader();
     const follower = defined(cluster.others(leader)[0]);
     cluster.network.isolate(follower.id);
-    const goOn = follower.clock.pause();
-    await cluster.advance(5_000);
-    goOn();
-    await cluster.settle();
+    for (const { clock } of [follower, leader]) {
+      const goOn = clock.pause();
+      await cluster.advance(5_000);
+      goOn();
+      await cluster.settle();
+    }
     return ended(cluster);
   },
 

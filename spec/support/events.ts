@@ -29,6 +29,7 @@ const EXAMPLES: { readonly [K in EventType]: Omit<BodyOf<K>, 'type' | 'term'> } 
   EventLoopStalled: { stalledMs: 120 },
   ElectionTimeoutElapsed: { timeoutMs: 200 },
   ElectionTimeoutExtended: { lateMs: 900 },
+  QuorumCheckExtended: { sleptMs: 900 },
   ElectionsPaused: { role: 'follower' },
   ElectionsResumed: { role: 'follower' },
   PreVoteStarted: { forTerm: 2 },

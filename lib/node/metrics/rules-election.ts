@@ -5,6 +5,7 @@ type ElectionKind =
   | 'RoleChanged'
   | 'ElectionTimeoutElapsed'
   | 'ElectionTimeoutExtended'
+  | 'QuorumCheckExtended'
   | 'ElectionsPaused'
   | 'ElectionsResumed'
   | 'PreVoteStarted'
@@ -34,6 +35,7 @@ export const electionRules: FoldRules<ElectionKind> = {
   },
   ElectionTimeoutElapsed: leavesMetrics,
   ElectionTimeoutExtended: leavesMetrics,
+  QuorumCheckExtended: leavesMetrics,
   ElectionsPaused(draft) {
     draft.electionsPaused = true;
   },
