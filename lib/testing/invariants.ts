@@ -11,7 +11,7 @@ import { configurationsFollowOneAnother, leaderCompleteness, logMatching, shadow
 import { electionSafety, leaderAppendOnly, leaseExclusivity } from './invariants/leadership.js';
 import { durableBeforeSaid, oneVotePerTerm, persistedStateNeverGoesBack, termAndCommitAreMonotonic } from './invariants/promises.js';
 import { Quorums } from './invariants/quorums.js';
-import { eventsAreGapless, foldEqualsState, leadershipsArePaired } from './invariants/reporting.js';
+import { eventsAreGapless, foldEqualsState, leadershipsArePaired, metricsAreCurrent } from './invariants/reporting.js';
 import { ServerRecord, type DiskImage, type RunRecord } from './invariants/server-record.js';
 import { ShadowLog } from './invariants/shadow-log.js';
 import { ToldState } from './invariants/told-state.js';
@@ -95,6 +95,7 @@ export class Invariants {
   observeEvent(id: NodeId, event: RaftEvent): void {
     const run = this.#run(id);
     eventsAreGapless(id, run, event);
+    metricsAreCurrent(id, run, event);
     leadershipsArePaired(id, run, event);
     run.told.take(id, event);
     run.fold.apply(event, event.at, event.seq);

@@ -26,6 +26,12 @@ export function eventsAreGapless(id: NodeId, run: RunRecord, event: RaftEvent): 
   run.seq = event.seq;
 }
 
+/** Whoever handles an event finds the metrics of its turn: not those of the turn before. */
+export function metricsAreCurrent(id: NodeId, run: RunRecord, event: RaftEvent): void {
+  const { seq } = run.metrics();
+  must(seq >= event.seq, 'metrics are current inside every handler', () => `${id}: metrics are at event ${seq} while ${event.type}, ${event.seq}, is handled`);
+}
+
 /** LeadershipAcquired and LeadershipLost alternate; a run that ends has lost what it acquired. */
 export function leadershipsArePaired(id: NodeId, run: RunRecord, { type }: RaftEvent): void {
   if (type !== 'LeadershipAcquired' && type !== 'LeadershipLost' && type !== 'NodeStopped') return;
