@@ -192,6 +192,10 @@ export const ELECTIONS: readonly Script[] = [
     s.wait(10_000);
     s.tick('b');
     s.read('a', 1, true);
+    s.deliver({ to: 'c' });
+    s.deliver({ from: 'c' });
+    s.say('a follower that hears nothing for a whole timeout more does campaign');
+    s.cut('b');
     s.timeout('b');
   }),
 ];

@@ -62,12 +62,14 @@ export class Story extends CoreCluster {
     this.#note(`~ ${ms} ms pass`);
   }
 
-  /** Until this timer runs out a leader's goes on, too: it does not sleep because nobody hears it. */
+  /** Until this timer runs out a leader goes on with everybody else: it does not sleep because one server doesn't hear it. */
   override timeout(id: NodeId): void {
     for (const [other, { core }] of this.nodes) {
       while (other !== id && core.isLeader && core.wakeAt < this.node(id).core.wakeAt) {
         super.timeout(other);
-        this.lose({ from: other });
+        this.#lost(this.take({ from: other, to: id, type: 'heartbeat' }));
+        this.deliver({ from: other, type: 'heartbeat' });
+        this.deliver({ to: other, type: 'heartbeatReply' });
       }
     }
     super.timeout(id);
