@@ -25,7 +25,7 @@ export interface LmdbStorageOptions {
  *
  * ```
  * rxraft.json      whose directory it is, and its format version     identity-file.ts
- * log.mdb          0 → state record; index → block of entries        state-record.ts, block.ts
+ * log.mdb          0 → state record; index → block of entries        state-record.ts, block.ts; checked first by page-check.ts
  * log.mdb-lock     LMDB's own
  * snapshot         the latest                                        snapshot-file.ts
  * lock-…           the socket that keeps everyone else out           directory-lock.ts
@@ -34,6 +34,11 @@ export interface LmdbStorageOptions {
  * Appends that arrive while a commit is under way go together in the next one, synced off the event loop
  * (log-writer.ts). The database reuses its pages and never shrinks. A failed commit poisons the store, as the
  * contract says; a snapshot that can't be written is only rejected, since the one before it is intact.
+ *
+ * Damage that is in the files when they are opened is refused, or is where nothing depends on it. What can't be kept from
+ * doing harm: pages of the database that change on the disk, or in memory, while it is open. Their values still don't match
+ * their checksums, but LMDB, which reads the file through a map, may end the process on the way to them. A commit whose
+ * very last write failed, which nobody was told of as done, can look like damage at the next open and is refused then.
  *
  * ```ts
  * const storage = new LmdbStorage({ path: './data/a' });

@@ -20,10 +20,6 @@ export class FaultyEnvironment implements Environment {
 
   constructor(private readonly inner: Environment) {}
 
-  get wasShort(): boolean {
-    return this.inner.wasShort;
-  }
-
   get = (key: number) => this.inner.get(key);
   floorKey = (key: number) => this.inner.floorKey(key);
   keys = (from: number, below: number, limit: number) => this.inner.keys(from, below, limit);

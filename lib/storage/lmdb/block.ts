@@ -27,8 +27,6 @@ export const MAX_BLOCK_BYTES = 4 * 4096 - 16;
 
 const BLOCK_HEADER_BYTES = 8;
 const ENTRY_HEADER_BYTES = 16;
-/** That many empty entries fit. */
-export const MAX_BLOCK_ENTRIES = Math.floor((MAX_BLOCK_BYTES - BLOCK_HEADER_BYTES) / ENTRY_HEADER_BYTES);
 const KINDS: readonly EntryKind[] = ['command', 'noop', 'configuration'];
 const KIND_CODES: Readonly<Record<EntryKind, number>> = { command: 0, noop: 1, configuration: 2 };
 

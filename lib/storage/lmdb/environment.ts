@@ -1,6 +1,5 @@
 import { open, type RootDatabase } from 'lmdb';
-import { statSync, truncateSync } from 'node:fs';
-import { CorruptLogError, RaftError, StorageError } from '../../ports/errors.js';
+import { CorruptLogError, StorageError } from '../../ports/errors.js';
 
 export interface Put {
   readonly key: number;
@@ -18,8 +17,6 @@ export interface Batch {
  * synchronous and short; what they return is the caller's own. One commit at a time is under way.
  */
 export interface Environment {
-  /** The file was shorter than what it counts. By pages that are free, or it was cut: `get` tells, where others end the process. */
-  readonly wasShort: boolean;
   get(key: number): Uint8Array | null;
   /** The greatest key in 1..`key`. */
   floorKey(key: number): number | null;
@@ -32,9 +29,6 @@ export interface Environment {
   close(): Promise<void>;
 }
 
-/** LMDB's two first pages, where the system's pages are small; they tell of everything else. */
-const LEAST_BYTES = 8192;
-
 /**
  * LMDB as an `Environment`; the only file that knows it.
  *
@@ -42,11 +36,12 @@ const LEAST_BYTES = 8192;
  * - `eventTurnBatching: false`: with it LMDB opens a batch of its own around ours, whose promise nobody can catch.
  * - Keys are numbers in LMDB's ordered encoding, exact to 2^53; its `uint32` keys would end at 4 G entries.
  *
- * @throws {StorageError} when the file can't be opened. {CorruptLogError} when its beginning is missing.
+ * Opened on a file that `checkPages` has passed: from others LMDB may read what is not there, which ends the process.
+ *
+ * @throws {StorageError} when the file can't be opened.
  */
 export function openEnvironment(file: string): Environment {
   try {
-    requireBeginning(file);
     const database = open<Uint8Array, number>({
       path: file,
       noSubdir: true,
@@ -54,39 +49,16 @@ export function openEnvironment(file: string): Environment {
       overlappingSync: false,
       eventTurnBatching: false,
     });
-    return new LmdbEnvironment(database, fillUp(file, database));
+    return new LmdbEnvironment(database);
   } catch (error) {
-    if (error instanceof RaftError) throw error;
     throw new StorageError('open', `${file} can't be opened: ${messageOf(error)}`, { cause: error });
   }
-}
-
-/** LMDB reads its first pages unseen: where they are missing the process would end with SIGSEGV. An empty file is a new one. */
-function requireBeginning(file: string): void {
-  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-  if (size > 0 && size < LEAST_BYTES) throw new CorruptLogError('log', null, `${file} has ${size} bytes, fewer than any log; restore the directory from a backup, or empty it and let the node rejoin`);
-}
-
-/**
- * Reading a page of the map that the file has lost ends the process with SIGBUS. With zeros in its place LMDB sees that
- * it is no page; or ends the process while it goes from page to page. A file may lawfully be shorter than what it
- * counts, by pages that are free: for those nothing changes. Returns whether it was shorter.
- */
-function fillUp(file: string, database: RootDatabase<Uint8Array, number>): boolean {
-  const { lastPageNumber, pageSize } = database.getStats() as { readonly lastPageNumber: number; readonly pageSize: number };
-  const counted = (lastPageNumber + 1) * pageSize;
-  const wasShort = statSync(file).size < counted;
-  if (wasShort) truncateSync(file, counted);
-  return wasShort;
 }
 
 class LmdbEnvironment implements Environment {
   readonly #database: RootDatabase<Uint8Array, number>;
 
-  constructor(
-    database: RootDatabase<Uint8Array, number>,
-    readonly wasShort: boolean,
-  ) {
+  constructor(database: RootDatabase<Uint8Array, number>) {
     this.#database = database;
   }
 

@@ -4,10 +4,8 @@ import { CorruptLogError } from '../../ports/errors.js';
 import { LogOutline } from '../log-outline.js';
 import { BlockReader } from './block.js';
 import type { Environment } from './environment.js';
+import { Slice } from './slice.js';
 import type { LogState } from './state-record.js';
-
-/** How long a scan may hold the event loop before it lets others have a turn. */
-const SLICE_MS = 4;
 
 /** About 2 ms of reading. */
 const MAX_READ_BYTES = 4 * 1024 * 1024;
@@ -83,20 +81,6 @@ export class LogReader {
     }
     if (lastTerm !== state.last.term) throw new CorruptLogError('log', end, `its term is ${lastTerm}, not ${state.last.term}`);
     return outline;
-  }
-}
-
-/** A turn at the event loop. */
-class Slice {
-  #since = performance.now();
-
-  isOver(): boolean {
-    return performance.now() - this.#since > SLICE_MS;
-  }
-
-  async rest(): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve));
-    this.#since = performance.now();
   }
 }
 

@@ -4,13 +4,13 @@ import { ORIGIN, type LogId } from '../../core/ids.js';
 import type { SnapshotMeta } from '../../core/messages.js';
 import { CorruptLogError, StorageError } from '../../ports/errors.js';
 import type { RecoveredState, StorageIdentity } from '../../ports/storage.js';
-import { MAX_BLOCK_ENTRIES } from './block.js';
 import type { Environment } from './environment.js';
 import { syncDirectory } from './files.js';
 import { STATE_KEY } from './group.js';
 import { checkIdentity, readIdentity, writeIdentity } from './identity-file.js';
 import { LogReader } from './log-reader.js';
 import { LogWriter, removeBlocks } from './log-writer.js';
+import { checkPages } from './page-check.js';
 import { openSnapshot, removeTemporaries } from './snapshot-file.js';
 import { decodeState, encodeState, type LogState } from './state-record.js';
 
@@ -42,6 +42,7 @@ export async function recover(
   const logFile = join(directory, 'log.mdb');
   if (owner !== null && !(await exists(logFile))) throw new CorruptLogError('log', null, `${logFile} is gone; restore the directory from a backup, or empty it and let the node rejoin`);
 
+  if (await exists(logFile)) await checkPages(logFile);
   const environment = openEnvironment(logFile);
   try {
     if (owner === null) {
@@ -69,7 +70,6 @@ async function recoverLog(directory: string, environment: Environment): Promise<
   const snapshot = await snapshotMeta(directory);
   const reader = new LogReader(environment);
   const writer = new LogWriter(environment, reader, decodeState(record));
-  if (environment.wasShort) probe(environment, writer.state);
   checkReach(writer.state, snapshot);
   if (snapshot !== null && !continues(writer.state, snapshot.last, reader)) await writer.submit({ type: 'reset', to: snapshot.last });
 
@@ -79,11 +79,6 @@ async function recoverLog(directory: string, environment: Environment): Promise<
   const { hardState, compacted, last } = writer.state;
   const { terms, configurations } = outline;
   return { store: { environment, reader, writer, snapshot }, state: { hardState, snapshot, compacted, lastLog: last, terms, configurations } };
-}
-
-/** Finds a page that the file has lost while that can be told: by asking for each record that there may be, one by one. @throws {CorruptLogError} */
-function probe(environment: Environment, { compacted, last }: LogState): void {
-  for (let key = Math.max(0, compacted.index - MAX_BLOCK_ENTRIES); key <= last.index + 1; key += 1) environment.get(key);
 }
 
 /** @throws {CorruptLogError} when entries were compacted away that no snapshot contains. */
