@@ -224,7 +224,11 @@ function handlePersisted(raft: RaftState, writeId: number, ioMs: number): void {
     if (raft.leadership !== null) raft.leadership.commitDirty = true;
     else acknowledgePersisted(raft, before);
   }
-  for (const { to, message } of released) raft.send(to, message);
+  const isMoreOwed = raft.ackOwed && raft.leaderMatched > before && raft.durability.persistedIndex > before;
+  for (const { to, message } of released) {
+    // One acknowledgement a turn: what became durable just now says more than the one that waited for the term to be.
+    if (message.type !== 'appendReply' || !isMoreOwed) raft.send(to, message);
+  }
   if (hardState !== null) countOwnVote(raft);
 }
 
