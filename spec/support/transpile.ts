@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import ts from 'typescript';
 
@@ -8,6 +8,8 @@ const ROOT = resolve(__dirname, '../..');
 export interface Transpiled {
   /** The JavaScript made from `source`, a path from the repository's root such as `lib/storage/lmdb.ts`. */
   file(source: string): string;
+  /** A copy of it all in which `source` reads `text`; it is disposed of by itself. */
+  variant(source: string, text: string): Transpiled;
   /** Removes it all. */
   dispose(): void;
 }
@@ -23,9 +25,7 @@ export interface Transpiled {
  * ```
  */
 export function transpile(entries: readonly string[]): Transpiled {
-  const cache = join(ROOT, 'node_modules/.cache');
-  mkdirSync(cache, { recursive: true });
-  const directory = mkdtempSync(join(cache, 'rxraft-spec-'));
+  const directory = emptyDirectory();
   writeFileSync(join(directory, 'package.json'), '{"type":"module"}');
 
   const done = new Set<string>();
@@ -33,17 +33,33 @@ export function transpile(entries: readonly string[]): Transpiled {
   for (let source = waiting.pop(); source !== undefined; source = waiting.pop()) {
     if (done.has(source)) continue;
     done.add(source);
-    waiting.push(...emit(source, javaScriptOf(directory, source)));
+    waiting.push(...emit(source, readFileSync(source, 'utf8'), javaScriptOf(directory, source)));
   }
+  return transpiledIn(directory);
+}
+
+function transpiledIn(directory: string): Transpiled {
   return {
     file: (source) => javaScriptOf(directory, resolve(ROOT, source)),
+    variant: (source, text) => {
+      const copy = emptyDirectory();
+      cpSync(directory, copy, { recursive: true });
+      emit(resolve(ROOT, source), text, javaScriptOf(copy, resolve(ROOT, source)));
+      return transpiledIn(copy);
+    },
     dispose: () => rmSync(directory, { recursive: true, force: true }),
   };
 }
 
+function emptyDirectory(): string {
+  const cache = join(ROOT, 'node_modules/.cache');
+  mkdirSync(cache, { recursive: true });
+  return mkdtempSync(join(cache, 'rxraft-spec-'));
+}
+
 /** Writes one file and returns the sources that it imports when it runs. */
-function emit(source: string, target: string): string[] {
-  const { outputText } = ts.transpileModule(readFileSync(source, 'utf8'), {
+function emit(source: string, text: string, target: string): string[] {
+  const { outputText } = ts.transpileModule(text, {
     fileName: source,
     compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022, verbatimModuleSyntax: true },
   });
