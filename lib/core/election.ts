@@ -26,7 +26,7 @@ export function checkElectionTimeout(raft: RaftState): void {
   }
   raft.hasOverslept = false;
   raft.emit({ type: 'ElectionTimeoutElapsed', term: raft.term, timeoutMs });
-  startPreVote(raft);
+  startPreVote(raft, 'timeout');
 }
 
 /**
@@ -77,7 +77,7 @@ export function handleCampaign(raft: RaftState): void {
     return;
   }
   resetElectionTimer(raft);
-  startPreVote(raft);
+  startPreVote(raft, 'requested');
 }
 
 /** The leader wants this server in its place (thesis §3.10): no pre-vote, since the leader itself gives way. */
@@ -95,16 +95,16 @@ export function handleStepDown(raft: RaftState): void {
 }
 
 /** Asks whether an election could be won, without touching any term (thesis §9.6). Forgets the leader and all earlier answers. */
-function startPreVote(raft: RaftState): void {
+function startPreVote(raft: RaftState, trigger: 'timeout' | 'requested'): void {
   endCandidacy(raft, 'electionTimeout');
   setLeader(raft, null);
   const votes = new Map([[raft.id, true]]);
-  enterRole(raft, { type: 'preCandidate', votes }, 'electionTimeout');
+  enterRole(raft, { type: 'preCandidate', votes, trigger }, trigger === 'requested' ? 'requested' : 'electionTimeout');
   raft.emit({ type: 'PreVoteStarted', term: raft.term, forTerm: raft.term + 1 });
   for (const peer of otherVoters(raft)) {
     raft.send(peer, { type: 'preVoteRequest', term: raft.term + 1, lastLog: durableLast(raft) });
   }
-  concludePreVote(raft, votes);
+  concludePreVote(raft, votes, trigger);
 }
 
 /** Counts a pre-vote; a refusal with a later term ends the round. */
@@ -116,10 +116,10 @@ export function handlePreVoteReply(raft: RaftState, from: NodeId, reply: PreVote
   if (raft.role.type !== 'preCandidate' || (reply.granted && reply.term !== raft.term + 1)) return;
   raft.role.votes.set(from, reply.granted);
   raft.emit({ type: 'VoteReceived', term: raft.term, from, granted: reply.granted, preVote: true });
-  concludePreVote(raft, raft.role.votes);
+  concludePreVote(raft, raft.role.votes, raft.role.trigger);
 }
 
-function concludePreVote(raft: RaftState, votes: ReadonlyMap<NodeId, boolean>): void {
+function concludePreVote(raft: RaftState, votes: ReadonlyMap<NodeId, boolean>, trigger: 'timeout' | 'requested'): void {
   const result = voteResult(raft.configuration, (id) => votes.get(id));
   if (result === 'pending') return;
   if (result === 'lost') {
@@ -127,14 +127,14 @@ function concludePreVote(raft: RaftState, votes: ReadonlyMap<NodeId, boolean>): 
     return;
   }
   raft.emit({ type: 'PreVoteConcluded', term: raft.term, granted: true, by: votersWho(votes, true), against: votersWho(votes, false) });
-  startElection(raft, 'timeout');
+  startElection(raft, trigger);
 }
 
 /**
  * "Increment currentTerm, vote for self, reset election timer, send RequestVote to all other servers"
  * (figure 2). The requests wait until term and vote are durable, and so does the own vote.
  */
-function startElection(raft: RaftState, trigger: 'timeout' | 'transfer'): void {
+function startElection(raft: RaftState, trigger: 'timeout' | 'requested' | 'transfer'): void {
   setLeader(raft, null); // told by its leader to campaign, it still had one, who does not lead the new term
   advanceTerm(raft, raft.term + 1, raft.id, 'election');
   enterRole(raft, { type: 'candidate', votes: new Map(), startedAt: raft.now }, trigger === 'transfer' ? 'transferred' : 'preVoteWon');

@@ -51,7 +51,8 @@ export interface EventBodies {
   ElectionsResumed: { readonly role: Role };
   PreVoteStarted: { readonly forTerm: Term };
   PreVoteConcluded: { readonly granted: boolean; readonly by: readonly NodeId[]; readonly against: readonly NodeId[] };
-  ElectionStarted: { readonly trigger: 'timeout' | 'transfer' };
+  /** Because no leader was heard, because the application asked for it, or because the leader hands over. */
+  ElectionStarted: { readonly trigger: 'timeout' | 'requested' | 'transfer' };
   /** This node gave its vote (or pre-vote); for a vote the reply leaves once it is durable. */
   VoteGranted: { readonly to: NodeId; readonly forTerm: Term; readonly preVote: boolean };
   /** This node refused its vote (or pre-vote); to itself when it was asked to campaign while it hears a leader. */

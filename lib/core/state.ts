@@ -13,7 +13,7 @@ import { Random } from './random.js';
 /** What a server is doing in its term, with what only that role needs. */
 export type RoleState =
   | { readonly type: 'follower' }
-  | { readonly type: 'preCandidate'; readonly votes: Map<NodeId, boolean> }
+  | { readonly type: 'preCandidate'; readonly votes: Map<NodeId, boolean>; readonly trigger: 'timeout' | 'requested' }
   | { readonly type: 'candidate'; readonly votes: Map<NodeId, boolean>; readonly startedAt: number }
   | { readonly type: 'leader'; readonly leadership: Leadership };
 
