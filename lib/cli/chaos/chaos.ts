@@ -155,13 +155,13 @@ export class Chaos {
   }
 
   async #inject(step: Step, { kind, seed }: PlannedFault, ending: AbortSignal): Promise<void> {
-    const report = await FAULTS[kind](this.#context(new Dice(seed, kind), ending));
+    const report = await FAULTS[kind](this.#context(kind, new Dice(seed, kind), ending));
     const counts = report.isDone ? this.#done : this.#skipped;
     counts[kind] = (counts[kind] ?? 0) + 1;
     this.#parts.terminal.line(`  ${String(step.number).padStart(4)}  ${kind}: ${report.text}`);
   }
 
-  #context(dice: Dice, ending: AbortSignal): FaultContext {
+  #context(kind: FaultKind, dice: Dice, ending: AbortSignal): FaultContext {
     const { members } = this.#cluster;
     const endpoints = members.map(({ url }) => url.replace('http://', ''));
     return {
@@ -176,7 +176,7 @@ export class Chaos {
         for (const giveUpAt = performance.now() + withinMs; !isSo() && !ending.aborted && performance.now() < giveUpAt; ) await pause(POLL_MS, ending);
         return isSo();
       },
-      leaderHit: () => this.#failovers.hit(),
+      leaderHit: () => this.#failovers.hit(kind),
       problem: (sentence) => this.#problem(sentence),
     };
   }
@@ -254,6 +254,7 @@ export class Chaos {
       faults: this.#done,
       skipped: this.#skipped,
       failovers: histogram.summary,
+      failoversByKind: this.#failovers.byKind,
       failoverBuckets: histogram.buckets,
       events: { received: events.received, runs: events.runs, gaps: events.gaps.length, terms: events.terms, messagesRejected: events.count('MessageRejected'), snapshotsInstalled: events.count('SnapshotInstalled') },
       verified: this.#verified,

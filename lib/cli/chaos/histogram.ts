@@ -2,6 +2,15 @@
 const BOUNDS = [250, 500, 1000, 2000, 4000, 8000, 16_000];
 const BAR_WIDTH = 30;
 
+/** In whole milliseconds. */
+export interface Summary {
+  readonly count: number;
+  readonly minMs: number;
+  readonly medianMs: number;
+  readonly p95Ms: number;
+  readonly maxMs: number;
+}
+
 /** How long things took: kept in full, since they are few. */
 export class Histogram {
   readonly #values: number[] = [];
@@ -20,8 +29,8 @@ export class Histogram {
     return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? null;
   }
 
-  /** Whole milliseconds; null when there is no value. */
-  get summary(): { readonly count: number; readonly minMs: number; readonly medianMs: number; readonly p95Ms: number; readonly maxMs: number } | null {
+  /** Null when there is no value. */
+  get summary(): Summary | null {
     if (this.#values.length === 0) return null;
     const at = (share: number): number => Math.round(this.quantile(share) ?? 0);
     return { count: this.count, minMs: at(0), medianMs: at(0.5), p95Ms: at(0.95), maxMs: at(1) };

@@ -1,7 +1,7 @@
 import { number } from '../check/text.js';
 import type { Style } from '../style.js';
 import type { FaultKind } from './fault-kinds.js';
-import type { Histogram } from './histogram.js';
+import type { Histogram, Summary } from './histogram.js';
 
 /** What came of a run. Plain data, but for the histogram's lines. */
 export interface ChaosReport {
@@ -22,7 +22,8 @@ export interface ChaosReport {
   readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
   /** Those for which there was no occasion. */
   readonly skipped: Readonly<Partial<Record<FaultKind, number>>>;
-  readonly failovers: Histogram['summary'];
+  readonly failovers: Summary | null;
+  readonly failoversByKind: Readonly<Partial<Record<FaultKind, Summary>>>;
   readonly failoverBuckets: Histogram['buckets'];
   readonly events: { readonly received: number; readonly runs: number; readonly gaps: number; readonly terms: number; readonly messagesRejected: number; readonly snapshotsInstalled: number };
   /** What was checked at the end, and was found to hold. */
@@ -35,7 +36,7 @@ const MAX_REASONS = 6;
 const MAX_PROBLEMS = 20;
 
 export function reportLines(report: ChaosReport, histogram: readonly string[], style: Style): string[] {
-  const { load, events, failovers, problems } = report;
+  const { load, events, failovers, failoversByKind, problems } = report;
   const row = (what: string, text: string): string => `  ${style('bold', what.padEnd(10))}  ${text}`;
   const reasons = Object.entries(load.reasons).slice(0, MAX_REASONS).map(([why, count]) => `${number(count)} × ${why}`);
   return [
@@ -45,6 +46,7 @@ export function reportLines(report: ChaosReport, histogram: readonly string[], s
     ...(Object.keys(report.skipped).length === 0 ? [] : [row('', `no occasion for ${countsText(report.skipped)}`)]),
     row('failovers', failovers === null ? 'none' : `${failovers.count}: median ${failovers.medianMs} ms, 95 % within ${failovers.p95Ms} ms, longest ${failovers.maxMs} ms`),
     ...histogram.map((line) => row('', line)),
+    ...Object.entries(failoversByKind).map(([kind, summary]) => row('', `${kind.padEnd(16)}  ${summary.count} ×, median ${summary.medianMs} ms, longest ${summary.maxMs} ms`)),
     row('events', `${number(events.received)} received in ${events.runs} runs, ${events.terms} terms with a leader; gaps: ${events.gaps}`),
     ...report.verified.map((text) => row('verified', text)),
     ...problems.slice(0, MAX_PROBLEMS).map((problem) => row(style('bad', 'problem'), problem)),
