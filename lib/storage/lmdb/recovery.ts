@@ -1,4 +1,4 @@
-import { access, rm } from 'node:fs/promises';
+import { access, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ORIGIN, type LogId } from '../../core/ids.js';
 import type { SnapshotMeta } from '../../core/messages.js';
@@ -42,11 +42,12 @@ export async function recover(
   const logFile = join(directory, 'log.mdb');
   if (owner !== null && !(await exists(logFile))) throw new CorruptLogError('log', null, `${logFile} is gone; restore the directory from a backup, or empty it and let the node rejoin`);
 
-  if (await exists(logFile)) await checkPages(logFile);
+  if (!(await exists(logFile))) await createLog(logFile, openEnvironment);
+  await checkPages(logFile);
   const environment = openEnvironment(logFile);
   try {
     if (owner === null) {
-      await create(environment, directory);
+      await requireNew(environment, directory);
       await writeIdentity(identityFile, identity);
       await syncDirectory(dirname(directory));
     }
@@ -57,11 +58,30 @@ export async function recover(
   }
 }
 
-/** A new directory; or one whose creation was interrupted, since the identity file comes last. */
-async function create(environment: Environment, directory: string): Promise<void> {
+/** Under another name until it is whole, for a power cut may leave any part of a file that LMDB has begun. */
+async function createLog(file: string, openEnvironment: (file: string) => Environment): Promise<void> {
+  const begun = `${file}.new`;
+  const remove = async (): Promise<void> => {
+    for (const name of [begun, `${begun}-lock`]) await rm(name, { force: true });
+  };
+  await remove();
+  const environment = openEnvironment(begun);
+  try {
+    await environment.commit({ removes: [], puts: [{ key: STATE_KEY, value: encodeState(NEW_STATE) }] });
+  } finally {
+    await environment.close();
+  }
+  await rename(begun, file);
+  await remove();
+  // Before the identity file, which says that there is a log.
+  await syncDirectory(dirname(file));
+}
+
+/** A log without an identity file is one whose directory was not made to the end. @throws {StorageError} when it holds something. */
+async function requireNew(environment: Environment, directory: string): Promise<void> {
   const found = environment.get(STATE_KEY);
-  if (found !== null && !isNew(decodeState(found))) throw new StorageError('open', `${directory} holds a log but no rxraft.json, which says whose it is; restore that file`);
-  await environment.commit({ removes: [], puts: [{ key: STATE_KEY, value: encodeState(NEW_STATE) }] });
+  if (found === null) return await environment.commit({ removes: [], puts: [{ key: STATE_KEY, value: encodeState(NEW_STATE) }] });
+  if (!isNew(decodeState(found))) throw new StorageError('open', `${directory} holds a log but no rxraft.json, which says whose it is; restore that file`);
 }
 
 async function recoverLog(directory: string, environment: Environment): Promise<{ readonly store: OpenedStore; readonly state: RecoveredState }> {
