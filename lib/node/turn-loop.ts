@@ -93,13 +93,17 @@ export class TurnLoop {
   }
 
   /** Runs turns until nothing waits. Called from outside only to start and to end a node. */
-  readonly drain = (): void => {
+  drain(now = this.parts.clock.now()): void {
     if (this.isDraining || this.isClosed) return;
     this.isScheduled = false;
     this.isDraining = true;
     try {
-      do this.turn();
-      while (this.mayGoOn() && this.parts.clock.now() - this.lastYieldAt < MAX_BUSY_MS);
+      // Reading the clock costs as much as a small turn: once for each.
+      do {
+        this.turn(now);
+        if (!this.mayGoOn()) break;
+        now = this.parts.clock.now();
+      } while (now - this.lastYieldAt < MAX_BUSY_MS);
     } catch (error) {
       this.parts.onFault(error);
     } finally {
@@ -107,7 +111,7 @@ export class TurnLoop {
     }
     if (!this.isOver()) this.armTimer();
     if (this.mayGoOn()) this.schedule();
-  };
+  }
 
   /** No turn runs any more; inputs that wait are dropped. */
   close(): void {
@@ -127,15 +131,20 @@ export class TurnLoop {
   private schedule(): void {
     if (this.isScheduled || this.isDraining || this.isClosed) return;
     this.isScheduled = true;
-    // A promise-driven application could keep us in microtasks for ever: now and then let I/O and timers in.
+    queueMicrotask(this.drainOrYield);
+  }
+
+  /** A promise-driven application could keep us in microtasks for ever: now and then let I/O and timers in. */
+  private readonly drainOrYield = (): void => {
     const { clock } = this.parts;
-    if (clock.now() - this.lastYieldAt < MAX_BUSY_MS) queueMicrotask(this.drain);
+    const now = clock.now();
+    if (now - this.lastYieldAt < MAX_BUSY_MS) this.drain(now);
     else
       clock.yield(() => {
         this.lastYieldAt = clock.now();
-        this.drain();
+        this.drain(this.lastYieldAt);
       });
-  }
+  };
 
   private mayGoOn(): boolean {
     return !this.isClosed && (this.isWanted || this.queue.length > 0 || this.reports.length > 0);
@@ -145,9 +154,8 @@ export class TurnLoop {
     return this.isClosed;
   }
 
-  private turn(): void {
-    const { core, clock, observer } = this.parts;
-    const now = clock.now();
+  private turn(now: number): void {
+    const { core, observer } = this.parts;
     this.isWanted = false;
     const inputs = this.takeInputs();
     const output = core.turn(now, inputs);
@@ -210,6 +218,6 @@ export class TurnLoop {
     this.timerAt = Infinity;
     if (lateMs >= this.parts.stallThresholdMs) this.reports.push({ type: 'EventLoopStalled', term: this.parts.core.term, stalledMs: lateMs });
     this.lastYieldAt = now;
-    this.drain();
+    this.drain(now);
   }
 }

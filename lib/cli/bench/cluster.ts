@@ -25,7 +25,9 @@ export async function openBenchCluster(reporting: Reporting): Promise<BenchClust
   );
   for (const node of nodes) if (reporting === 'subscriber') node.events.subscribe();
   await Promise.all(nodes.map((node) => node.start()));
-  const led = await Promise.race(nodes.map((node) => waitFor(node, (metrics) => metrics.leadership?.established === true)));
+  const search = new AbortController();
+  const led = await Promise.any(nodes.map((node) => waitFor(node, (metrics) => metrics.leadership?.established === true, { signal: search.signal })));
+  search.abort(); // the others must not go on reading metrics while they are measured
   const leader = nodes.find((node) => node.id === led.nodeId);
   if (leader === undefined) throw new Error(`no node is called ${led.nodeId}`);
   const stop = async (): Promise<void> => {
