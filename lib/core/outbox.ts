@@ -3,7 +3,8 @@ import type { LogIndex } from './ids.js';
 import type { Outbound } from './messages.js';
 import type { ApplyEffect, DurableWrite, LogRead, MembershipOutcome, ProposalOutcome, ReadOutcome, SnapshotChunk, SnapshotSend, TransferOutcome, TurnOutput } from './output.js';
 
-const NONE: readonly never[] = Object.freeze([]);
+/** Not frozen: to iterate over a frozen list takes V8 a slower path, ten times in every turn. */
+const NONE: readonly never[] = [];
 
 /** What a turn has gathered so far. Emptied by `take`, once a turn. */
 export class Outbox {

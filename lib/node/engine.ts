@@ -165,7 +165,7 @@ export class Engine<C, R, Q, A> {
     if (output.messages.length > 0) options.transport.flush();
     this.answerApplied();
     this.calls.settle(output);
-    this.admin.settle(output);
+    if (output.membershipOutcomes.length > 0 || output.transferOutcomes.length > 0) this.admin.settle(output);
     for (const read of output.logReads) this.readLog(read.peer, read.from, read.to, read.maxBytes);
     this.moveSnapshots(output);
     if (output.apply !== null) this.applier.apply(output.apply);
@@ -178,7 +178,7 @@ export class Engine<C, R, Q, A> {
 
   private moveSnapshots(output: TurnOutput): void {
     const { core, options } = this.parts;
-    if (!core.isLeader) this.sender.cancelAll();
+    if (!core.isLeader && this.sender.isSending) this.sender.cancelAll();
     for (const { peer } of output.snapshotSends) this.sender.send(peer);
     for (const chunk of output.snapshotChunks) this.receiver.handleChunk(chunk);
     this.receiver.afterTurn();

@@ -74,9 +74,14 @@ export class SnapshotSender {
     for (const peer of [...this.transfers.keys()]) if (!members.includes(peer)) this.cancel(peer, 'removed');
   }
 
+  /** Whether any transfer is under way. */
+  get isSending(): boolean {
+    return this.transfers.size > 0;
+  }
+
   /** Ends every transfer: leadership is over, or the node. */
   cancelAll(): void {
-    for (const peer of [...this.transfers.keys()]) this.cancel(peer, 'leadershipLost');
+    for (const peer of this.transfers.keys()) this.cancel(peer, 'leadershipLost');
   }
 
   private cancel(peer: NodeId, outcome: EventBodies['SnapshotSent']['outcome']): void {
