@@ -73,7 +73,8 @@ export class LmdbStorage implements Storage {
       return state;
     } catch (error) {
       this.#phase = 'closed';
-      await this.#lock?.release();
+      // The first error is the one to tell of; a lock that is not let go of cleanly is one of the dead all the same.
+      await this.#lock?.release().catch(() => undefined);
       throw asRaftError('open', error);
     }
   }
@@ -98,6 +99,7 @@ export class LmdbStorage implements Storage {
   async compact(through: LogIndex): Promise<void> {
     const store = this.#opened('compact');
     const { writer, reader } = store;
+    if (writer.failure !== null) throw writer.failure;
     const covered = store.snapshot?.last ?? null;
     if (covered === null || through > covered.index) throw new StorageError('compact', `no durable snapshot covers entry ${through}; the latest ends at ${covered?.index ?? 0}`);
     if (writer.touches(through)) await writer.submit({ type: 'barrier' });

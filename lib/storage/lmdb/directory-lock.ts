@@ -44,8 +44,12 @@ export class DirectoryLock {
   }
 
   async release(): Promise<void> {
-    if (this.file !== null) await rm(this.file, { force: true });
-    await new Promise<void>((resolve) => this.server.close(() => resolve()));
+    try {
+      if (this.file !== null) await rm(this.file, { force: true });
+    } finally {
+      // A name that stays is one of the dead then, which the next one removes.
+      await new Promise<void>((resolve) => this.server.close(() => resolve()));
+    }
   }
 
   static async #acquireSocket(directory: string): Promise<DirectoryLock> {
@@ -60,7 +64,9 @@ export class DirectoryLock {
         return lock;
       } catch (error) {
         await lock.release();
-        throw error instanceof StorageError ? error : new StorageError('open', `${directory} was being opened by another process at the same moment; try again`, { cause: error });
+        // Only the holder removes names.
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+        throw new StorageError('open', `${directory} was being opened by another process at the same moment; try again`, { cause: error });
       }
     } finally {
       await reach.dispose();

@@ -42,7 +42,7 @@ export async function removeTemporaries(directory: string): Promise<void> {
 /** Writes a snapshot beside the one in force. Whatever goes wrong, an error of `chunks` included, nothing is left of it. */
 export async function prepareSnapshot(directory: string, meta: Omit<SnapshotMeta, 'bytes'>, chunks: AsyncIterable<Uint8Array>): Promise<PreparedSnapshot> {
   const temporary = join(directory, `${TEMPORARY}${randomUUID()}`);
-  const discard = (): Promise<void> => rm(temporary, { force: true });
+  const discard = (): Promise<void> => written(rm(temporary, { force: true }));
   try {
     const handle = await written(open(temporary, 'wx'));
     try {
@@ -52,10 +52,11 @@ export async function prepareSnapshot(directory: string, meta: Omit<SnapshotMeta
       await written(handle.sync());
       return { meta: complete, publish: () => publish(directory, temporary), discard };
     } finally {
-      await handle.close();
+      await written(handle.close());
     }
   } catch (error) {
-    await discard();
+    // The first error is the one to tell of; what can't be removed now is removed by the next open.
+    await discard().catch(() => undefined);
     throw error;
   }
 }
