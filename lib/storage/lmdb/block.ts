@@ -109,6 +109,7 @@ export class BlockReader {
     if (this.index >= this.last) return false;
     this.index++;
     const offset = this.#payloadOffset + ((this.#payloadLength + 3) & ~3);
+    if (offset + ENTRY_HEADER_BYTES > this.bytes.length) throw this.#tooShort();
     const high = native32(this.#view, offset + 12);
     this.term = (high & 0xffff) * 2 ** 32 + native32(this.#view, offset + 8);
     const kind = KINDS[high >>> 24];
@@ -116,6 +117,7 @@ export class BlockReader {
     this.kind = kind;
     this.#payloadLength = native32(this.#view, offset + 4);
     this.#payloadOffset = offset + ENTRY_HEADER_BYTES;
+    if (this.#payloadOffset + this.#payloadLength > this.bytes.length) throw this.#tooShort();
     return true;
   }
 
@@ -123,6 +125,11 @@ export class BlockReader {
   entry(): Entry {
     const payload = new Uint8Array(this.bytes.buffer, this.bytes.byteOffset + this.#payloadOffset, this.#payloadLength);
     return { index: this.index, term: this.term, kind: this.kind, payload };
+  }
+
+  /** The checksum is right, so this was written so. */
+  #tooShort(): CorruptLogError {
+    return new CorruptLogError('log', this.index, 'its block ends before it does; restore the directory from a backup, or empty it and let the node rejoin');
   }
 }
 

@@ -168,10 +168,21 @@ async function readMeta(handle: FileHandle): Promise<SnapshotMeta> {
   if (footer.getUint32(8) !== VERSION) throw new StorageError('open', `the snapshot has format ${footer.getUint32(8)}, this build reads format ${VERSION}; use the version that wrote it`);
   const json = await readExactly(handle, size - FOOTER_BYTES - length, length);
   if (crc32(json) !== footer.getUint32(4)) throw corrupt(null, 'its description does not match its checksum');
-  const meta = JSON.parse(new TextDecoder().decode(json)) as SnapshotMeta;
+  const meta = parsed(json);
   const chunks = Math.ceil(meta.bytes / SNAPSHOT_CHUNK_BYTES);
   if (size !== meta.bytes + CRC_BYTES * chunks + length + FOOTER_BYTES) throw corrupt(meta, 'the file has the wrong length');
   return meta;
+}
+
+/** What the checksum vouches for; that it is a description is all that there is left to ask. */
+function parsed(json: Uint8Array): SnapshotMeta {
+  try {
+    const meta = JSON.parse(new TextDecoder().decode(json)) as SnapshotMeta | null;
+    if (typeof meta?.last.index === 'number' && Number.isSafeInteger(meta.bytes) && meta.bytes >= 0) return meta;
+  } catch {
+    // As below.
+  }
+  throw corrupt(null, 'its description is none');
 }
 
 async function readExactly(handle: FileHandle, position: number, length: number): Promise<Uint8Array> {
