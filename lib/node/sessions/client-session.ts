@@ -101,7 +101,8 @@ export class ClientSession<C, R> {
       if (wasOpen && !this.hasNodeEnded) await proposer.propose(() => ({ type: 'closeSession', session: id, wallTime: clock.wallTime() }), limits);
     } finally {
       this.keepAlive.stop();
-      proposer.close();
+      // Commands that are under way still, when the time was too short, must learn of new leaders and of the node's end.
+      void this.window.whenIdle().then(() => proposer.close());
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../../ports/clock.js';
-import { ConfigError, ProposalIndeterminateError, ProposalRejectedError, TimeoutError } from '../../ports/errors.js';
+import { ConfigError, ProposalIndeterminateError, ProposalRejectedError, StoppedError, TimeoutError } from '../../ports/errors.js';
 import { DEFAULT_LIMITS } from '../options.js';
 import type { CallOptions } from '../raft-node.js';
 import { systemClock } from '../system-clock.js';
@@ -50,6 +50,7 @@ export async function openSession<C, R>(node: SessionNode<C, R>, options: OpenSe
     // A session that nobody has the id of has no effect, whether it was opened or not.
     if (error instanceof ProposalIndeterminateError && error.reason === 'aborted') throw error.cause as Error;
     if (error instanceof ProposalIndeterminateError && error.reason === 'timeout') throw new TimeoutError('openSession', limits.timeoutMs, { cause: error });
+    if (error instanceof ProposalIndeterminateError) throw new StoppedError(node.metrics.value.runningState); // nothing else ends the trying
     throw error;
   }
 }

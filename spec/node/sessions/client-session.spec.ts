@@ -203,6 +203,30 @@ describe('a client session', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  test('closing that ran out of time leaves what is under way to its own end, which the node\'s end is', async () => {
+    const session = await open();
+    node.answer = () => Promise.reject(new ProposalIndeterminateError('connectionLost'));
+    const outcome = outcomeOf(session.propose('x', { timeoutMs: 60_000 }));
+    const closed = outcomeOf(session.close({ timeoutMs: 5_000 }));
+    await clock.advance(5_001);
+    expect([outcome.state, closed.state]).toEqual(['pending', 'rejected']);
+    node.answer = () => Promise.reject(new StoppedError('stopped'));
+    node.serverMetrics.complete();
+    await clock.settle(); // no time passes: nothing waits for a timer of a node that is gone
+    expect(outcome).toMatchObject({ state: 'rejected', error: { name: 'ProposalIndeterminateError' } });
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test('opening through a node that ends is refused as stopped, whether an attempt may stand in the log or not', async () => {
+    Object.assign(node.metrics.value, { runningState: 'failed' });
+    jest.spyOn(node, 'propose').mockRejectedValueOnce(new ProposalIndeterminateError('fatalError')).mockRejectedValue(new StoppedError('failed'));
+    const outcome = outcomeOf(open());
+    await clock.settle();
+    node.serverMetrics.complete();
+    await clock.settle();
+    expect(outcome).toMatchObject({ state: 'rejected', error: { name: 'StoppedError', state: 'failed' } });
+  });
+
   test('opening has limits too, and options are checked', async () => {
     jest.spyOn(node, 'propose').mockRejectedValue(new NotLeaderError(null, null));
     const timed = outcomeOf(open({ timeoutMs: 300 }));
