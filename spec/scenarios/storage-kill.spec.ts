@@ -9,13 +9,15 @@ import { numbers } from '../storage/children/random.js';
 const LIVE = 'spec/storage/children/live-until-killed.ts';
 /** `RXRAFT_STORAGE_ROUNDS=25` kills that many times as often. */
 const ROUNDS = Number(process.env['RXRAFT_STORAGE_ROUNDS'] ?? 1);
+/** `RXRAFT_STORAGE_SEED` repeats a run whose seed was printed. */
+const SEED = Number(process.env['RXRAFT_STORAGE_SEED'] ?? Date.now() % 1_000_000);
 const KILLS = 15;
 
 describe('kill -9', () => {
   it('S64 at random points of appends, truncations, snapshots and compactions leaves all that was acknowledged, and of the rest whole operations in order', async () => {
     const scripts = transpile([LIVE]);
     try {
-      for (let round = 0; round < ROUNDS; round++) await live(scripts.file(LIVE), Date.now() % 1_000_000);
+      for (let round = 0; round < ROUNDS; round++) await live(scripts.file(LIVE), SEED + round);
     } finally {
       scripts.dispose();
     }

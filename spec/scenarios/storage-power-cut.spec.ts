@@ -10,6 +10,8 @@ import { transpile } from '../support/transpile.js';
 const LIVE = 'spec/storage/children/live-until-killed.ts';
 /** `RXRAFT_STORAGE_ROUNDS=25` cuts that many times as often. */
 const ROUNDS = Number(process.env['RXRAFT_STORAGE_ROUNDS'] ?? 1);
+/** `RXRAFT_STORAGE_SEED` repeats a run whose seed was printed. */
+const SEED = Number(process.env['RXRAFT_STORAGE_SEED'] ?? Date.now() % 1_000_000);
 const OPERATIONS = 40;
 const CUTS = 100;
 
@@ -22,7 +24,7 @@ describe('power cuts', () => {
     }
     const scripts = transpile([LIVE]);
     try {
-      for (let round = 0; round < ROUNDS; round++) await cutAnywhere(scripts.file(LIVE), Date.now() % 1_000_000);
+      for (let round = 0; round < ROUNDS; round++) await cutAnywhere(scripts.file(LIVE), SEED + round);
     } finally {
       scripts.dispose();
     }
