@@ -16,7 +16,8 @@ import { Slice } from './slice.js';
  * - No page is used twice, used and free, or free twice; none is behind the end of the file.
  *
  * What is left unseen: bits of free pages, of padding and of the older of the meta pages, on which nothing depends; and
- * damage that comes about while the database is open. Costs a read per leaf page and per value above 2 KiB.
+ * damage that comes about while the database is open. Costs a read per leaf page and per value above 2 KiB (measured: 0.1 s
+ * for 216 MB, of an open of 0.23 s).
  *
  * @throws {CorruptLogError} that names the page.
  */
