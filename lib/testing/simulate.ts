@@ -1,15 +1,24 @@
 import { isJoint } from '../core/configuration.js';
 import type { LogIndex } from '../core/ids.js';
+import { MachineHistory } from './invariants/machine-history.js';
 import { SimulatedCluster } from './simulated-cluster.js';
+import type { Callers } from './simulation/callers.js';
 import { Clients } from './simulation/clients.js';
+import type { Decision } from './simulation/decisions.js';
 import { Dice } from './simulation/dice.js';
+import type { FaultName } from './simulation/fault-names.js';
 import { FAULTS, type FaultContext } from './simulation/faults.js';
+import { JournalApplication } from './simulation/journal-application.js';
+import { JournalCallers } from './simulation/journal-callers.js';
+import { MachineCallers } from './simulation/machine-callers.js';
 import { Operators } from './simulation/operators.js';
 import { planOf, type SimulationPlan } from './simulation/plan.js';
 import type { SimulationCounts } from './simulation/report.js';
+import type { AnyMachine, SimulatedMachine } from './simulation/simulated-machine.js';
+import { atText } from './simulation/story.js';
 import { settled } from './virtual-clock.js';
 
-export interface SimulationOptions {
+export interface SimulationOptions<C = unknown, R = unknown, Q = unknown, A = unknown> {
   /** The one seed from which everything follows. */
   readonly seed: number;
   /** Default 5. */
@@ -18,6 +27,13 @@ export interface SimulationOptions {
   readonly turns?: number;
   /** What is to differ from the circumstances that the seed gives. */
   readonly plan?: Partial<SimulationPlan>;
+  /** What the nodes replicate. Default: a machine of the simulation's own, as the seed says. */
+  readonly machine?: SimulatedMachine<C, R, Q, A>;
+  /**
+   * What chance would bring about and is to be left out, all else as it is: faults and operations by name, or the single ones
+   * by their numbers, `f3-9` for faults, `o4` for what operators do, `c7` for calls of clients. `shrink` finds them.
+   */
+  readonly skip?: readonly string[];
   /** Called with the cluster before anything happens, to break it on purpose. */
   readonly tamper?: (cluster: SimulatedCluster) => void;
 }
@@ -41,6 +57,10 @@ export class SimulationError extends Error {
     readonly seed: number,
     readonly turn: number,
     message: string,
+    /** What chance had brought about by then: what `skip` may name. */
+    readonly decisions: readonly Decision[],
+    /** What happened, from the beginning, without the messages: a line each. */
+    readonly story: readonly string[],
     options: ErrorOptions,
   ) {
     super(message, options);
@@ -60,13 +80,17 @@ const REST_TIMEOUTS = 4;
  * @throws {SimulationError} at the first turn that breaks one.
  * @example
  * const { turns, digest } = await simulate({ seed: 1 });
+ * // A machine of your own on every node, its clients retrying under sessions, every answer checked:
+ * await simulate({ seed: 1, machine: { create: () => new Bank(), nextCommand: (dice) => ({ deposit: dice.whole(1, 9) }) } });
  */
-export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
-  const { seed, nodes = 5, turns = 2000 } = options;
-  const cluster = new SimulatedCluster({ seed, nodes, plan: { ...planOf(seed), ...options.plan } });
+export async function simulate<C = unknown, R = unknown, Q = unknown, A = unknown>(options: SimulationOptions<C, R, Q, A>): Promise<SimulationResult> {
+  const { seed, nodes = 5, turns = 2000, skip = [] } = options;
+  // From here on it is carried from place to place, whatever its types.
+  const machine = options.machine as unknown as AnyMachine | undefined;
+  const cluster = new SimulatedCluster({ seed, nodes, skip, plan: { ...planOf(seed), ...options.plan }, ...(machine === undefined ? {} : { machine }) });
   try {
     options.tamper?.(cluster);
-    const clients = new Clients(cluster);
+    const clients = new Clients(cluster, callersOf(cluster));
     for (const server of cluster.servers) server.boot();
     const operators = new Operators(cluster);
     clients.begin();
@@ -89,27 +113,38 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   }
 }
 
+function callersOf(cluster: SimulatedCluster): Callers {
+  const { application, invariants } = cluster;
+  if (application instanceof JournalApplication) return new JournalCallers(cluster);
+  const { machine, effects } = application;
+  return new MachineCallers(cluster, machine, new MachineHistory(machine, effects, () => invariants.log.commitIndex));
+}
+
 /** Injects one fault after the other until it is enough; then all faults end for good. Returns whether they have. */
 function injectFaults(cluster: SimulatedCluster, isEnough: () => boolean): () => boolean {
   const { plan, clock } = cluster;
   const dice = new Dice(cluster.seed, 'faults');
+  const restarts = new Dice(cluster.seed, 'restarts');
   let isCalm = false;
   const later = (delayMs: number, callback: () => void): void => {
     clock.schedule(delayMs, () => {
       if (!isCalm) callback();
     });
   };
-  const context: FaultContext = { cluster, dice, cuts: { count: 0 }, until: (durationMs, end) => later(dice.between(durationMs), end) };
+  const cuts = { count: 0 };
+  const inject = (name: FaultName): void => {
+    const own = cluster.decisions.next('fault', name);
+    if (own === null) return;
+    const context: FaultContext = { cluster, dice: own, cuts, until: (durationMs, end) => later(own.between(durationMs), end) };
+    if (FAULTS[name](context)) cluster.count('faults', name);
+  };
   const next = (): void => {
-    if (plan.faults.length > 0) {
-      const name = dice.pick(plan.faults);
-      if (FAULTS[name](context)) cluster.count('faults', name);
-    }
+    if (plan.faults.length > 0) inject(dice.pick(plan.faults));
     later(dice.between(plan.faultGapMs), next);
   };
   // What fails before the faults end may be noticed only later: servers are started again in calm too.
   cluster.onDown = (server) => {
-    clock.schedule(isCalm ? 1 : dice.between([0, 500]), () => {
+    clock.schedule(isCalm ? 1 : restarts.between([0, 500]), () => {
       if (server.run === null && !cluster.isEnding) server.boot();
     });
   };
@@ -129,12 +164,13 @@ async function converge(cluster: SimulatedCluster, clients: Clients, { churn }: 
   const deadline = clock.now() + CALM_TIMEOUTS * (plan.node.electionTimeoutMaxMs ?? 1000) + CATCH_UP_MS_PER_ENTRY * longestLog(cluster);
   /** Of a proposal that was made and acknowledged in calm: everything acknowledged before stands before it. */
   let target = Infinity;
+  const dice = new Dice(cluster.seed, 'converge');
   const propose = (): void => {
     const { members } = cluster;
     const server = members[cluster.transcript.turns % members.length];
     const run = server?.callable;
     if (server !== undefined && run !== null && run !== undefined) {
-      clients.propose(server, run, 1000, (index) => {
+      clients.callers.propose({ server, run, timeoutMs: 1000, dice }, (index) => {
         target = Math.min(target, index);
       });
     }
@@ -149,9 +185,9 @@ async function converge(cluster: SimulatedCluster, clients: Clients, { churn }: 
   await stopAll(cluster);
   cluster.guard(() => {
     invariants.committedEntriesSurvive();
-    cluster.history.refusedNeverHappenedAndNothingHappenedTwice();
     churn.history.refusedChangesNeverHappened();
   });
+  await clients.callers.check().catch((error: unknown) => cluster.fail(error));
   throwFailure(cluster);
 }
 
@@ -196,15 +232,26 @@ function longestLog({ servers }: SimulatedCluster): number {
   return Math.max(...servers.map(({ disk }) => disk.image.lastLog.index));
 }
 
-function failureOf(cluster: SimulatedCluster, { seed, nodes = 5, turns = 2000, plan }: SimulationOptions, cause: unknown): SimulationError {
-  const { transcript, clock } = cluster;
+type ReplayOptions = Pick<SimulationOptions<never, never, never, never>, 'seed' | 'nodes' | 'turns' | 'plan' | 'skip'> & { readonly machine?: unknown };
+
+/** The call that does it all again. */
+function replayOf({ seed, nodes, turns, skip = [], plan }: ReplayOptions, hasMachine: boolean): string {
+  const parts = [`seed: ${seed}`, `nodes: ${String(nodes)}`, `turns: ${String(turns)}`];
+  if (skip.length > 0) parts.push(`skip: ${JSON.stringify(skip)}`);
+  if (plan !== undefined) parts.push(`plan: ${JSON.stringify(plan)}`);
+  if (hasMachine) parts.push('machine');
+  return `await simulate({ ${parts.join(', ')} });`;
+}
+
+function failureOf(cluster: SimulatedCluster, { seed, nodes = 5, turns = 2000, plan, machine, skip = [] }: ReplayOptions, cause: unknown): SimulationError {
+  const { transcript, clock, decisions } = cluster;
   const words = cause instanceof Error ? cause.message : String(cause);
-  const replay = plan === undefined ? `await simulate({ seed: ${seed}, nodes: ${nodes}, turns: ${turns} });` : `the same plan, with seed ${seed}, ${nodes} nodes and ${turns} turns`;
+  const replay = replayOf({ seed, nodes, turns, skip, ...(plan === undefined ? {} : { plan }) }, machine !== undefined);
   const message = [
     `seed ${seed}, turn ${transcript.turns}, at ${clock.now().toFixed(3)} ms: ${words}`,
     `replay: ${replay}`,
     'what led there:',
     ...transcript.tail(),
   ].join('\n');
-  return new SimulationError(seed, transcript.turns, message, { cause });
+  return new SimulationError(seed, transcript.turns, message, decisions.taken, [...transcript.story, `${atText(clock.now())}  ✗ ${words}`], { cause });
 }

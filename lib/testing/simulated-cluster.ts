@@ -4,13 +4,17 @@ import type { NewNode } from '../core/membership-plan.js';
 import type { ObservedTurn } from '../node/turn-loop.js';
 import { MemoryNetwork } from '../transport/memory.js';
 import { Invariants } from './invariants.js';
-import { ClientHistory, type ClientCall } from './invariants/client-history.js';
+import { ClientHistory } from './invariants/client-history.js';
+import { Decisions } from './simulation/decisions.js';
 import { Dice } from './simulation/dice.js';
-import type { JournalState } from './simulation/journal-state.js';
+import { JournalApplication } from './simulation/journal-application.js';
+import { simulatedKeyValue } from './simulation/key-value-machine.js';
+import { MachineApplication } from './simulation/machine-application.js';
+import type { AnyMachine } from './simulation/simulated-machine.js';
 import type { Range, SimulationPlan } from './simulation/plan.js';
 import { count, emptyCounts, type CountFamily } from './simulation/report.js';
 import { SimulatedServer } from './simulation/server.js';
-import type { Surroundings } from './simulation/surroundings.js';
+import type { OpenCall, Surroundings } from './simulation/surroundings.js';
 import { Transcript } from './simulation/transcript.js';
 import { settled, VirtualClock } from './virtual-clock.js';
 
@@ -18,6 +22,10 @@ export interface SimulatedClusterOptions {
   readonly seed: number;
   readonly nodes: number;
   readonly plan: SimulationPlan;
+  /** Default: what the plan says. */
+  readonly machine?: AnyMachine;
+  /** What chance is not to bring about. */
+  readonly skip?: readonly string[];
 }
 
 /**
@@ -32,7 +40,10 @@ export class SimulatedCluster implements Surroundings {
   /** How many servers it began with. */
   readonly nodes: number;
   readonly invariants: Invariants;
+  /** Of the clients of a journal. */
   readonly history: ClientHistory;
+  readonly application: JournalApplication | MachineApplication;
+  readonly decisions: Decisions;
   readonly transcript = new Transcript();
   readonly counts = emptyCounts();
   /** As of now; the plan's, until the end. */
@@ -50,7 +61,7 @@ export class SimulatedCluster implements Surroundings {
   readonly #dice: Dice;
   readonly #founding: Configuration;
 
-  constructor({ seed, nodes, plan }: SimulatedClusterOptions) {
+  constructor({ seed, nodes, plan, machine, skip = [] }: SimulatedClusterOptions) {
     this.seed = seed;
     this.nodes = nodes;
     this.plan = plan;
@@ -58,6 +69,8 @@ export class SimulatedCluster implements Surroundings {
     this.clockRates = plan.clockRates;
     this.invariants = new Invariants(plan);
     this.history = new ClientHistory(this.invariants.log.committed, plan.areLeasesSafe);
+    this.decisions = new Decisions(seed, skip);
+    this.application = this.#applicationOf(machine ?? (plan.workload === 'key-value' ? (simulatedKeyValue as unknown as AnyMachine) : null));
     this.#dice = new Dice(seed, 'cluster');
     this.clock = new VirtualClock({ granularityMs: plan.granularityMs });
     this.network = new MemoryNetwork({ clock: this.clock, seed: this.#dice.seedFor('network') });
@@ -66,6 +79,11 @@ export class SimulatedCluster implements Surroundings {
     const founders: Readonly<Record<NodeId, NewNode>> = Object.fromEntries(ids.map((id) => [id, { address: id, priority: plan.hasPriorities ? this.#dice.whole(0, 2) : 0 }]));
     this.#founding = configurationOf(Object.fromEntries(ids.map((id) => [id, id])));
     for (let i = 0; i < nodes; i += 1) this.addServer(founders);
+  }
+
+  #applicationOf(machine: AnyMachine | null): JournalApplication | MachineApplication {
+    if (machine === null) return new JournalApplication(this.history);
+    return new MachineApplication(machine, this.plan.sessions, (check) => this.guard(check));
   }
 
   /** Every server that there is: members, servers that were members, and servers that wait to become one. */
@@ -152,17 +170,17 @@ export class SimulatedCluster implements Surroundings {
     this.guard(() => this.invariants.observeTurn(id, turn));
   }
 
-  observeRestore(id: NodeId, last: LogId, state: JournalState): void {
+  observeRestore(id: NodeId, last: LogId, check: (last: LogId) => void): void {
     this.note(`${id} is restored to ${last.index}`);
     this.guard(() => {
       this.invariants.stateMachineRestored(id, last);
-      this.history.snapshotsEqualThePrefix(id, last.index, state);
+      check(last);
     });
   }
 
   /** The node that was called is gone: its caller will never know. */
-  forget(call: ClientCall): void {
-    this.count('calls', `${call.command === null ? 'read' : 'propose'} lost with its node`);
+  forget(call: OpenCall): void {
+    this.count('calls', `${call.name} lost with its node`);
   }
 
   serverWentDown(id: NodeId): void {

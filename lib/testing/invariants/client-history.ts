@@ -7,6 +7,7 @@ import { must } from './violation.js';
 
 /** One call of a client, from the call to its end. */
 export interface ClientCall {
+  readonly name: string;
   readonly node: NodeId;
   /** Null for a read. */
   readonly command: JournalCommand | null;
@@ -42,7 +43,7 @@ export class ClientHistory {
   }
 
   begin(node: NodeId, command: JournalCommand | null): ClientCall {
-    return { node, command, floor: this.#seen };
+    return { name: command === null ? 'read' : 'propose', node, command, floor: this.#seen };
   }
 
   /** A write was acknowledged: it is committed at that index, after everything that was acknowledged before it began. */

@@ -24,48 +24,45 @@ export class Churn {
   readonly #open = new Set<OpenCall>();
   #marks = 0;
 
-  constructor(
-    private readonly cluster: SimulatedCluster,
-    private readonly dice: Dice,
-  ) {
+  constructor(private readonly cluster: SimulatedCluster) {
     this.history = new ChangeHistory(cluster.invariants.log.configurations.committed);
   }
 
   /** Asks for a change, or two; false when there is nobody to do it to. */
-  change(name: MembershipOperationName, asked: Asked): boolean {
-    if (name !== 'two changes at once') return this.#ask(MEMBERSHIP_CHANGES[name], asked);
-    const [one, other] = this.dice.shuffled([MEMBERSHIP_CHANGES.move, MEMBERSHIP_CHANGES.remove, MEMBERSHIP_CHANGES.replace, MEMBERSHIP_CHANGES['add voters']]);
-    const isFirstAsked = one !== undefined && this.#ask(one, asked);
-    return isFirstAsked && other !== undefined && this.#ask(other, asked);
+  change(name: MembershipOperationName, asked: Asked, dice: Dice): boolean {
+    if (name !== 'two changes at once') return this.#ask(MEMBERSHIP_CHANGES[name], asked, dice);
+    const [one, other] = dice.shuffled([MEMBERSHIP_CHANGES.move, MEMBERSHIP_CHANGES.remove, MEMBERSHIP_CHANGES.replace, MEMBERSHIP_CHANGES['add voters']]);
+    const isFirstAsked = one !== undefined && this.#ask(one, asked, dice);
+    return isFirstAsked && other !== undefined && this.#ask(other, asked, dice);
   }
 
   /** Stops a server that is gone for good and wipes it; false when there is none. */
-  retire(): boolean {
+  retire(dice: Dice): boolean {
     const gone = this.cluster.servers.filter((server) => !server.isRetired && this.#isGoneForGood(server.id));
     if (gone.length === 0) return false;
-    this.dice.pick(gone).retire();
+    dice.pick(gone).retire();
     return true;
   }
 
-  #ask(make: (view: MembershipView) => WantedChange | null, { server, run, follow }: Asked): boolean {
+  #ask(make: (view: MembershipView) => WantedChange | null, { server, run, follow }: Asked, dice: Dice): boolean {
     const { effective: configuration, effectiveIndex: index } = run.node.metrics.value.membership;
     const mark = `#${(this.#marks += 1)}`;
     const { nodes, plan } = this.cluster;
     const wanted = make({
-      dice: this.dice,
+      dice,
       asked: server.id,
       configuration,
       index,
-      outsiders: (atMost) => this.#outsiders(membersOf(configuration), atMost),
-      describe: (id) => ({ address: id + mark, ...(plan.hasPriorities ? { priority: this.dice.whole(0, 2) } : {}) }),
-      minVoters: this.dice.chance(0.1) ? 1 : Math.min(3, nodes),
+      outsiders: (atMost) => this.#outsiders(membersOf(configuration), atMost, dice),
+      describe: (id) => ({ address: id + mark, ...(plan.hasPriorities ? { priority: dice.whole(0, 2) } : {}) }),
+      minVoters: dice.chance(0.1) ? 1 : Math.min(3, nodes),
     });
     if (wanted === null || !this.#areThere(namesIn(wanted.change))) return false;
     const { change, marked, expected = null } = wanted;
     const call: MembershipCall = { node: server.id, change, mark: marked === null ? null : marked + mark, expected };
     const open: OpenCall = { process: run.process, names: namesIn(change) };
     this.#open.add(open);
-    const timeoutMs = this.dice.pick([20, 500, 2000, 5000]);
+    const timeoutMs = dice.pick([20, 500, 2000, 5000]);
     this.cluster.note(`${server.id} is asked for ${JSON.stringify(change)}${expected === null ? '' : `, if the configuration is at ${expected}`}`);
     follow('changeMembership', run.node.changeMembership(change, { timeoutMs, ...(expected === null ? {} : { expected }) }), {
       done: (answer) => {
@@ -82,8 +79,8 @@ export class Churn {
   }
 
   /** Servers that are not among the members and not gone: with a new one if there is room. */
-  #outsiders(members: readonly NodeId[], atMost: number): NodeId[] {
-    const { cluster, dice } = this;
+  #outsiders(members: readonly NodeId[], atMost: number, dice: Dice): NodeId[] {
+    const { cluster } = this;
     const found = cluster.servers.filter(({ id, isRetired }) => !isRetired && !members.includes(id)).map(({ id }) => id);
     if (cluster.servers.length < cluster.nodes + cluster.plan.spareServers && (found.length === 0 || dice.chance(0.3))) {
       const server = cluster.addServer();

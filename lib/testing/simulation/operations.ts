@@ -15,7 +15,7 @@ export interface OperationContext extends Asked {
 /** Does it; false when there was nothing to do it to. */
 type Operation = (context: OperationContext) => boolean;
 
-const CHANGES = Object.fromEntries(MEMBERSHIP_OPERATION_NAMES.map((name) => [name, (context: OperationContext) => context.churn.change(name, context)])) as Record<(typeof MEMBERSHIP_OPERATION_NAMES)[number], Operation>;
+const CHANGES = Object.fromEntries(MEMBERSHIP_OPERATION_NAMES.map((name) => [name, (context: OperationContext) => context.churn.change(name, context, context.dice)])) as Record<(typeof MEMBERSHIP_OPERATION_NAMES)[number], Operation>;
 
 /** How an operator does each thing. */
 export const OPERATIONS: Readonly<Record<OperationName, Operation>> = {
@@ -42,7 +42,7 @@ export const OPERATIONS: Readonly<Record<OperationName, Operation>> = {
     return true;
   },
   ...CHANGES,
-  retirement: ({ churn }) => churn.retire(),
+  retirement: ({ churn, dice }) => churn.retire(dice),
 };
 
 function transfer({ cluster, run, dice, follow }: OperationContext, to: string | null): boolean {

@@ -11,6 +11,7 @@ import type { ServerRun, SimulatedServer } from './server.js';
 /** Operators of the cluster: now and then they take a snapshot, move leadership, change the membership, forbid elections for a while. */
 export class Operators {
   readonly churn: Churn;
+  /** Decides when and what. */
   readonly #dice: Dice;
   /** Whose elections are paused: always a minority, or nothing would ever happen. */
   readonly #paused = new Set<SimulatedServer>();
@@ -18,7 +19,7 @@ export class Operators {
 
   constructor(private readonly cluster: SimulatedCluster) {
     this.#dice = new Dice(cluster.seed, 'operators');
-    this.churn = new Churn(cluster, new Dice(cluster.seed, 'churn'));
+    this.churn = new Churn(cluster);
   }
 
   /** Begins to act, now and then, until `end`. */
@@ -40,8 +41,9 @@ export class Operators {
 
   #act(): void {
     const { cluster } = this;
-    const dice = this.#dice;
-    const name = dice.pick(cluster.plan.operations);
+    const name = this.#dice.pick(cluster.plan.operations);
+    const dice = cluster.decisions.next('operation', name);
+    if (dice === null) return;
     // Most of what there is to do is done on the leader, and nothing else changes the membership.
     const leaders = cluster.servers.filter(({ callable }) => callable?.node.metrics.value.role === 'leader');
     const isForLeaders = MEMBERSHIP_OPERATION_NAMES.some((each) => each === name);
@@ -49,18 +51,18 @@ export class Operators {
     const server = dice.pick(leaders.length > 0 && dice.chance(isForLeaders ? 0.9 : 0.7) ? leaders : cluster.servers);
     const run = server.callable;
     if (run === null) return;
-    if (name === 'pause of elections' && !this.#mayPause(server)) return;
+    if (name === 'pause of elections' && !this.#mayPause(server, dice)) return;
     cluster.note(`${run.runId} is asked for: ${name}`);
     const isDone = OPERATIONS[name]({ cluster, dice, churn: this.churn, server, run, follow: (call, promise, endings) => this.#follow(server, run, call, promise, endings) });
     if (isDone) cluster.count('operations', name);
   }
 
-  #mayPause(server: SimulatedServer): boolean {
+  #mayPause(server: SimulatedServer, dice: Dice): boolean {
     const { cluster } = this;
     const isFree = (id: NodeId): boolean => id !== server.id && ![...this.#paused].some((paused) => paused.id === id);
     if (this.#paused.has(server) || !isQuorum(cluster.configuration, isFree)) return false;
     this.#paused.add(server);
-    cluster.clock.schedule(this.#dice.between([100, 2000]), () => {
+    cluster.clock.schedule(dice.between([100, 2000]), () => {
       this.#paused.delete(server);
       server.callable?.node.resumeElections();
     });

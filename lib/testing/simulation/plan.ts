@@ -1,4 +1,5 @@
 import type { NodeOptions } from '../../node/options.js';
+import type { SessionLimits } from '../../node/sessions/index.js';
 import type { SnapshotPolicy } from '../../node/snapshots/policy.js';
 import type { LinkFaults } from '../../transport/memory.js';
 import { Dice } from './dice.js';
@@ -45,6 +46,14 @@ export interface SimulationPlan {
   readonly spareServers: number;
   /** Whether some servers are preferred as leaders. */
   readonly hasPriorities: boolean;
+  /** What the nodes replicate, unless `simulate` is given a machine. The store's clients have sessions. */
+  readonly workload: 'journal' | 'key-value';
+  /** Sessions, where the machine has them: their limits, how many of the commands go through one of a node … */
+  readonly sessions: SessionLimits;
+  readonly sessionShare: number;
+  /** … and how many clients have one of their own, with which they go from node to node, and how long they wait between calls. */
+  readonly roamingClients: number;
+  readonly roamingGapMs: Range;
   readonly node: SimulatedNodeOptions;
 }
 
@@ -80,6 +89,7 @@ export function planOf(seed: number): SimulationPlan {
     readShare: dice.between([0.1, 0.6]),
     commandBytes: [8, dice.pick([8, 64, 200])],
     ...operationsOf(seed),
+    ...workloadOf(seed),
     node: {
       electionTimeoutMinMs,
       // Thesis §9.3: votes are split for ever unless timeouts spread over more than an exchange of messages takes, on the grid too.
@@ -106,6 +116,21 @@ function operationsOf(seed: number): Pick<SimulationPlan, 'snapshot' | 'operatio
     operationGapMs: [dice.between([5, 50]), dice.between([100, 1000])],
     spareServers: dice.whole(1, 3),
     hasPriorities: dice.chance(0.2),
+  };
+}
+
+function workloadOf(seed: number): Pick<SimulationPlan, 'workload' | 'sessions' | 'sessionShare' | 'roamingClients' | 'roamingGapMs'> {
+  const dice = new Dice(seed, 'workload');
+  return {
+    workload: dice.chance(0.4) ? 'key-value' : 'journal',
+    sessions: {
+      sessionTimeoutMs: dice.pick([500, 2000, 300_000]),
+      maxSessions: dice.pick([2, 5, 1000]),
+      maxResultsPerSession: dice.pick([1, 4, 1000]),
+    },
+    sessionShare: dice.between([0.2, 0.9]),
+    roamingClients: dice.whole(0, 3),
+    roamingGapMs: [0, dice.pick([10, 50, 200])],
   };
 }
 

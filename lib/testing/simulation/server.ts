@@ -3,18 +3,16 @@ import { createNode } from '../../node/create-node.js';
 import type { NewNode } from '../../core/membership-plan.js';
 import type { RaftNode } from '../../node/raft-node.js';
 import { MemoryDisk, MemoryStorage } from '../../storage/memory.js';
-import type { ClientCall } from '../invariants/client-history.js';
 import { Dice } from './dice.js';
-import { commandCodec, JournalMachine, jsonCodec } from './journal-machine.js';
-import type { JournalCommand, JournalState } from './journal-state.js';
+import type { MachineHost } from './application.js';
 import { ProcessClock, ProcessStorage, ProcessTransport } from './process-ports.js';
 import { Process } from './process.js';
-import type { Surroundings } from './surroundings.js';
+import type { OpenCall, Surroundings } from './surroundings.js';
 
 /** What a disk fails with: an fsync that failed, no space. */
 export type DiskError = 'EIO' | 'ENOSPC';
 
-export type SimulatedNode = RaftNode<JournalCommand, JournalState, null, JournalState>;
+export type SimulatedNode = RaftNode<unknown, unknown, unknown, unknown>;
 
 /** One run of a server's program. */
 export interface ServerRun {
@@ -23,7 +21,7 @@ export interface ServerRun {
   readonly process: Process;
   readonly clock: ProcessClock;
   /** Calls that have no answer yet. */
-  readonly calls: Set<ClientCall>;
+  readonly calls: Set<OpenCall>;
   /** The same of operators. */
   readonly operations: Set<object>;
   state: 'starting' | 'running' | 'stopping' | 'failed';
@@ -85,7 +83,16 @@ export class SimulatedServer {
     const delay = applyLatencyMs === null ? {} : { delay: (callback: () => void) => void clock.schedule(this.#dice.between(applyLatencyMs), callback) };
     disk.limitBytes(null);
     this.expectedErrors.delete('ENOSPC');
-    const node: SimulatedNode = createNode<JournalCommand, JournalState, null, JournalState>({
+    const host: MachineHost = {
+      ...delay,
+      server: id,
+      onApply: (batch) => cluster.guard(() => cluster.invariants.stateMachineSafety(id, batch)),
+      onRestore: (check) => {
+        if (process.isAlive) cluster.observeRestore(id, disk.image.snapshot?.meta.last ?? ORIGIN, check);
+      },
+      snapshotShape: () => ({ paddingBytes: Math.floor(this.#dice.between(snapshot.paddingBytes)), chunkBytes: snapshot.chunkBytes, pause }),
+    };
+    const node: SimulatedNode = createNode({
       ...limits,
       id,
       runId,
@@ -94,16 +101,7 @@ export class SimulatedServer {
       ...(founders === null ? {} : { peers: founders }),
       storage: new ProcessStorage(new MemoryStorage(disk), process, () => this.#losePoisonedWrites(), { chunkBytes: snapshot.chunkBytes, pause }),
       transport: new ProcessTransport(cluster.network.transport(), process, (_to, message) => cluster.count('messages', message.type)),
-      stateMachine: new JournalMachine({
-        ...delay,
-        onApply: (batch) => cluster.guard(() => cluster.invariants.stateMachineSafety(id, batch)),
-        onRestore: (state) => {
-          if (process.isAlive) cluster.observeRestore(id, disk.image.snapshot?.meta.last ?? ORIGIN, state);
-        },
-        snapshotShape: () => ({ paddingBytes: Math.floor(this.#dice.between(snapshot.paddingBytes)), chunkBytes: snapshot.chunkBytes, pause }),
-      }),
-      commandCodec,
-      valueCodec: jsonCodec,
+      ...cluster.application.partsFor(host),
       onUnhandledError: (error) => cluster.fail(error),
       turnObserver: (turn) => cluster.observeTurn(id, runId, turn),
     });
@@ -174,10 +172,10 @@ export class SimulatedServer {
         cluster.note(`${run.runId} has stopped`);
         run.process.kill();
         this.run = null;
-        cluster.guard(() => {
-          cluster.invariants.endRun(id);
-          const open = run.calls.size + run.operations.size;
-          if (open > 0) throw new Error(`${run.runId} stopped and left ${open} calls without an answer`);
+        cluster.guard(() => cluster.invariants.endRun(id));
+        cluster.betweenTurns(() => {
+          const open = [...run.calls].map(({ name }) => name).concat(run.operations.size === 0 ? [] : `${run.operations.size} of operators`);
+          if (open.length > 0) cluster.fail(new Error(`${run.runId} stopped and left calls without an answer: ${open.join(', ')}`));
         });
         cluster.serverWentDown(id);
       },

@@ -1,6 +1,7 @@
 import type { Input } from '../../core/inputs.js';
 import type { RaftMessage } from '../../core/messages.js';
 import type { ObservedTurn } from '../../node/turn-loop.js';
+import { atText, Story } from './story.js';
 import { StructuralHash } from './structural-hash.js';
 
 interface TurnLine {
@@ -16,6 +17,7 @@ const KEPT_LINES = 60;
 /** Everything that happened in a run: hashed in full, the last lines kept and made readable when asked for. */
 export class Transcript {
   readonly #hash = new StructuralHash();
+  readonly #story = new Story();
   readonly #lines: (TurnLine | string)[] = [];
   #turns = 0;
 
@@ -33,7 +35,9 @@ export class Transcript {
   note(at: number, text: string): void {
     this.#hash.add(at);
     this.#hash.add(text);
-    this.#keep(`${atText(at)}  ── ${text}`);
+    const line = `${atText(at)}  ── ${text}`;
+    this.#keep(line);
+    this.#story.note(line);
   }
 
   turn(at: number, runId: string, turn: ObservedTurn): void {
@@ -44,11 +48,17 @@ export class Transcript {
     this.#hash.add(turn.output);
     this.#hash.add(turn.events);
     this.#keep({ at, number: this.#turns, runId, turn });
+    this.#story.turn(at, runId, turn.events);
   }
 
   /** The last lines, oldest first. */
   tail(): string[] {
     return this.#lines.map((line) => (typeof line === 'string' ? line : textOf(line)));
+  }
+
+  /** From the beginning, without the messages. */
+  get story(): readonly string[] {
+    return this.#story.lines;
   }
 
   #keep(line: TurnLine | string): void {
@@ -122,8 +132,4 @@ function rangeText(entries: readonly { readonly index: number; readonly term: nu
   const [first, last] = [entries[0], entries[entries.length - 1]];
   if (first === undefined || last === undefined) return 'no entries';
   return first === last ? `${first.index}/${first.term}` : `${first.index}/${first.term}…${last.index}/${last.term}`;
-}
-
-function atText(at: number): string {
-  return `${at.toFixed(3)} ms`.padStart(14);
 }
