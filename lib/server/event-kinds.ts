@@ -77,6 +77,9 @@ const KINDS: Readonly<Record<EventType, 'essential' | 'routine'>> = Object.freez
   SubscriberFailed: 'essential',
 });
 
+/** Every kind, in the order of the event catalogue. */
+export const EVENT_TYPES: readonly EventType[] = Object.freeze(Object.keys(KINDS) as EventType[]);
+
 /** The kinds that a person watches, in the order of the event catalogue. */
 export const ESSENTIAL_EVENTS: readonly EventType[] = Object.freeze((Object.keys(KINDS) as EventType[]).filter((type) => KINDS[type] === 'essential'));
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { addCounts, emptyCounts, type SimulationCounts } from '../../testing/simulation/report.js';
 import type { SimulateFlags } from './options.js';
-import type { SimulationAnswer, SimulationTask } from './worker.js';
+import type { SimulationAnswer, SimulationFailure, SimulationTask } from './worker.js';
 
 export interface Tally {
   runs: number;
@@ -10,11 +10,13 @@ export interface Tally {
   committed: number;
   virtualMs: number;
   readonly counts: SimulationCounts;
-  readonly failures: { readonly seed: number; readonly message: string }[];
+  readonly failures: SimulationFailure[];
 }
 
 /** More would only repeat the same fault. */
 const MAX_FAILURES = 10;
+/** So many are made small. */
+const MAX_SHRUNK = 3;
 
 /** Runs every seed, several at a time in worker threads; stops early when too many fail. */
 export async function runSimulations(flags: SimulateFlags, worker: URL, onProgress: (tally: Tally) => void): Promise<Tally> {
@@ -22,7 +24,10 @@ export async function runSimulations(flags: SimulateFlags, worker: URL, onProgre
   let next = 0;
   const takeTask = (): SimulationTask | null => {
     if (next >= flags.seeds || tally.failures.length >= MAX_FAILURES) return null;
-    return { seed: flags.seed + next++, turns: flags.turns, nodes: flags.nodes };
+    const { turns, nodes, faults, skip } = flags;
+    // Each takes many runs, and one is looked at first.
+    const shrinkRuns = tally.failures.length < MAX_SHRUNK ? flags.shrinkRuns : 0;
+    return { seed: flags.seed + next++, turns, nodes, faults, skip, shrinkRuns };
   };
   const onAnswer = (answer: SimulationAnswer): void => {
     add(tally, answer);
