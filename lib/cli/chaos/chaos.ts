@@ -4,7 +4,7 @@ import { Dice } from '../../testing/simulation/dice.js';
 import { Acknowledgements } from '../check/failover.js';
 import { number, seconds } from '../check/text.js';
 import { ClusterClient } from '../client/cluster-client.js';
-import { poll, untilReady } from '../cluster/status.js';
+import { metricsOf, poll, untilReady } from '../cluster/status.js';
 import { messageOf } from '../exit.js';
 import { HttpClient } from '../http-client.js';
 import type { Terminal } from '../terminal.js';
@@ -192,12 +192,22 @@ export class Chaos {
     const folds = await foldProblems(this.#cluster);
     for (const problem of folds) this.#problem(problem);
     if (folds.length === 0) this.#verified.push('the metrics of each node are the fold of its events');
+    await this.#followAll();
     await this.#stopInOrder();
     const { calls } = this.#history;
     this.#parts.terminal.progress(`looking for an order of ${number(calls.length)} calls`);
     const complaint = judgeHistory(this.#history);
     if (complaint !== null) this.#problem(complaint);
     else this.#verified.push(`${number(calls.length)} calls on ${number(registers.keys.length)} keys are linearizable`);
+  }
+
+  /** A node that was started a moment ago has been heard of: a stream comes back only some time after it was lost. */
+  async #followAll(): Promise<void> {
+    const signal = AbortSignal.timeout(SERVES_WITHIN_MS);
+    for (const member of this.#cluster.members) {
+      const isFollowed = async (): Promise<true | null> => ((await metricsOf(this.#admin, member)).runId === this.#events.latest(member.id)?.runId ? true : null);
+      await poll(isFollowed, signal, `the first event of the newest run of node ${member.id}`);
+    }
   }
 
   async #stopInOrder(): Promise<void> {
