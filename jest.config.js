@@ -7,6 +7,8 @@ export default {
     '^rxraft$': '<rootDir>/lib/index.ts',
     '^rxraft/(storage|transport)/(.*)$': '<rootDir>/lib/$1/$2.ts',
     '^rxraft/(core|testing)$': '<rootDir>/lib/$1/index.ts',
+    // A worker thread needs JavaScript, and the file that says where it is needs `import.meta`.
+    '^\\./worker-url\\.js$': '<rootDir>/spec/support/worker-url.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   transform: {

@@ -23,6 +23,7 @@ try {
   const version = run(join(installed, manifest.bin.rxraft), '--version').trim();
   if (version !== manifest.version) throw new Error(`rxraft --version says ${version}; package.json says ${manifest.version}`);
   console.log(`rxraft --version: ${version}`);
+  for (const type of ['module', 'commonjs']) isolate(type);
 } finally {
   rmSync(project, { recursive: true, force: true });
 }
@@ -50,6 +51,22 @@ function load(entryPoint) {
   if (imported !== required) throw new Error(`${entryPoint}: import gives ${imported}; require gives ${required}`);
   node('commonjs', `const required = require(${name}); import(${name}).then((imported) => { for (const key of Object.keys(imported)) if (imported[key] !== required[key]) throw new Error('two copies of ' + key); });`);
   console.log(`${entryPoint}: ${imported.split(',').length} exports`);
+}
+
+/** A node in a thread of its own finds the thread's code, and the process ends by itself. */
+function isolate(type) {
+  const code = `
+    const live = async ({ openReplicated }) => {
+      const node = { id: 'a', peers: { a: '127.0.0.1:1' }, listen: '127.0.0.1:0', dataDir: ${JSON.stringify(join(project, `isolated-${type}`))}, isolate: true };
+      const store = await openReplicated({ node, reducer: (sum, by) => sum + by, initial: 0 });
+      await store.dispatch(7);
+      console.log(store.state.value);
+      await store.stop();
+    };
+    ${type === 'module' ? `import * as all from 'rxraft'; await live(all);` : `live(require('rxraft'));`}`;
+  const printed = node(type, code);
+  if (printed !== '7') throw new Error(`an isolated node, ${type}: ${printed}`);
+  console.log(`isolated, ${type}: it runs`);
 }
 
 function node(type, code) {

@@ -39,6 +39,12 @@ export interface OpenNodeOptions<C, R, Q = never, A = never> extends Omit<RaftNo
   readonly tls?: TlsSource;
   /** The directory for log, hard state and snapshots; made when it is not there. One node each. */
   readonly dataDir: string;
+  /**
+   * Runs the protocol, storage and network in a worker thread: an application that blocks its own thread loses no leadership by it.
+   * State machine, codecs, reporter and subscribers stay in the application's thread. `clock`, `turnObserver` and a `tls` that is a
+   * function are refused. Default false.
+   */
+  readonly isolate?: boolean;
 }
 
 /**
@@ -49,16 +55,30 @@ export async function openRaftNode<C, R, Q = never, A = never>(
   options: OpenNodeOptions<C, R, Q, A>,
   onCreated?: (node: RaftNode<C, R, Q, A>) => void,
 ): Promise<RaftNode<C, R, Q, A>> {
+  const node = await (options.isolate === true ? isolatedNode(options) : nodeHere(options));
+  onCreated?.(node);
+  await node.start();
+  return node;
+}
+
+async function nodeHere<C, R, Q, A>(options: OpenNodeOptions<C, R, Q, A>): Promise<RaftNode<C, R, Q, A>> {
   const [{ LmdbStorage }, { TcpTransport }] = await Promise.all([import('./storage/lmdb.js'), import('./transport/tcp.js')]);
-  const { dataDir, listen, tls, ...rest } = options;
-  const node = createRaftNode<C, R, Q, A>({
+  const { dataDir, listen, tls, isolate: _isolate, ...rest } = options;
+  return createRaftNode<C, R, Q, A>({
     ...rest,
     storage: new LmdbStorage({ path: dataDir }),
     transport: new TcpTransport({ listen: listen ?? addressOf(options.peers?.[options.id]), ...(tls === undefined ? {} : { tls }) }),
   });
-  onCreated?.(node);
-  await node.start();
-  return node;
+}
+
+async function isolatedNode<C, R, Q, A>(options: OpenNodeOptions<C, R, Q, A>): Promise<RaftNode<C, R, Q, A>> {
+  const { IsolatedNode } = await import('./isolate/isolated-node.js');
+  return new IsolatedNode<C, R, Q, A>({
+    commandCodec: msgpackCodec<C>(),
+    valueCodec: msgpackCodec<unknown>(),
+    ...options,
+    listen: options.listen ?? addressOf(options.peers?.[options.id]),
+  });
 }
 
 function addressOf(node: NewNode | undefined): string {

@@ -19,6 +19,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   exporters: 3,
   'index.ts': 3.5,
   'open.ts': 3.5,
+  isolate: 3.5,
   testing: 4,
   server: 5,
   cli: 5,
@@ -29,7 +30,7 @@ const WITHIN_FLOOR_3: Readonly<Record<string, readonly string[]>> = { storage: [
 
 /** Where each third-party package may appear. Others may appear nowhere; `oneFile` holds a dependency to one wrapper. */
 const WRAPPERS: readonly { readonly packages: readonly string[]; readonly units: readonly string[]; readonly oneFile: boolean }[] = [
-  { packages: ['rxjs'], units: ['ports', 'node', 'codec', 'storage', 'transport', 'exporters', 'testing', 'server', 'cli', 'index.ts', 'open.ts'], oneFile: false },
+  { packages: ['rxjs'], units: ['ports', 'node', 'codec', 'storage', 'transport', 'exporters', 'testing', 'server', 'cli', 'isolate', 'index.ts', 'open.ts'], oneFile: false },
   { packages: ['lmdb'], units: ['storage'], oneFile: true },
   { packages: ['msgpackr'], units: ['codec'], oneFile: true },
   { packages: ['commander'], units: ['cli'], oneFile: true },
@@ -46,6 +47,7 @@ const NODE_MODULES: Readonly<Record<string, readonly string[] | null>> = {
   server: null,
   cli: null,
   'open.ts': null,
+  isolate: null,
 };
 
 /** Clock, randomness and timers: the core and the ports have none (design §3). */

@@ -41,7 +41,7 @@ async function main(): Promise<void> {
   const total = positive('total', values.total);
   await mkdir(out, { recursive: true });
   console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}; medians of ${runs} runs\n`);
-  const rows: Row[] = [...(await proposalRows(runs, total)), ...(await reporterRows(runs, total)), ...(await appendRows(runs, out))];
+  const rows: Row[] = [...(await proposalRows(runs, total)), ...(await reporterRows(runs, total)), ...(await appendRows(runs, out)), ...(await isolatedRows(runs, total, out))];
   console.log(table(rows));
   const file = join(out, 'results.json');
   await writeFile(file, `${JSON.stringify({ node: process.version, runs, rows }, null, 2)}\n`);
@@ -85,6 +85,22 @@ async function appendRows(runs: number, out: string): Promise<Row[]> {
     { what: 'the same bytes, write + fdatasync a batch', value: median(results.map((r) => r.rawPerSecond)), unit: 'entries/s' },
     { what: 'durable append / raw', value: median(results.map((r) => r.storePerSecond / r.rawPerSecond)), unit: '×', budget: 0.6 },
   ];
+}
+
+/** In turn, too. */
+async function isolatedRows(runs: number, total: number, out: string): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const concurrency of [64, 1024]) {
+    const rate = (isolate: boolean): Promise<Rate> => worker(['isolated', out, String(isolate), String(concurrency), String(Math.ceil(concurrency === 64 ? total / 5 : total))]);
+    const ratios: number[] = [];
+    for (let i = 0; i < runs; i += 1) {
+      const here = (await rate(false)).perSecond;
+      ratios.push((await rate(true)).perSecond / here);
+    }
+    rows.push({ what: `1 node on LMDB in a thread of its own / in the callers', ${concurrency} proposers`, value: median(ratios), unit: '×', budget: 0.8 });
+    progress(rows.at(-1));
+  }
+  return rows;
 }
 
 function proposals(concurrency: number, total: number, reporting: string): Promise<{ cluster: Rate; ceiling: Rate }> {
