@@ -59,7 +59,8 @@ export interface TransportIdentity {
 
 /**
  * Carries messages between nodes, without any promise that they arrive: they may be lost, doubled and
- * reordered; Raft copes. What arrives is checked: shape, cluster and sender.
+ * reordered; Raft copes. What arrives is checked: shape, cluster and sender. A message that was damaged on its way is
+ * refused, like any other that is no good, and never delivered: a wrong payload would make replicas differ.
  *
  * The four streams are hot, never error, and complete on `stop()`.
  */

@@ -1,17 +1,17 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { FrameScanner } from '../../lib/cli/chaos/frame-scanner.js';
 import { Network } from '../../lib/cli/chaos/network.js';
 import { findFree } from '../../lib/cli/cluster/ports.js';
-import { FRAME_TYPE, writeFrameHeader } from '../../lib/transport/tcp/frame.js';
+import { FRAME_HEADER_BYTES, FRAME_TYPE, sealFrame } from '../../lib/transport/tcp/frame.js';
+import { FrameReader } from '../../lib/transport/tcp/frame-reader.js';
 import { encodeGreeting } from '../../lib/transport/tcp/greeting.js';
 import { defined } from '../support/defined.js';
 
 const GREETING = encodeGreeting({ clusterId: 'c', from: 'a', to: 'b', refusal: '' });
 
 function frame(text: string): Buffer {
-  const bytes = Buffer.alloc(5 + text.length, text);
-  writeFrameHeader(bytes, text.length, FRAME_TYPE.message);
-  bytes.write(text, 5);
+  const bytes = Buffer.alloc(FRAME_HEADER_BYTES + text.length);
+  bytes.write(text, FRAME_HEADER_BYTES);
+  sealFrame([bytes], bytes.length, FRAME_TYPE.message);
   return bytes;
 }
 
@@ -50,13 +50,15 @@ async function settled(): Promise<void> {
 
 describe('the network between the processes', () => {
   let network: Network;
+  let random: number;
   let server: Server;
   let proxyPort: number;
   const accepted: End[] = [];
   const dialled: End[] = [];
 
   beforeEach(async () => {
-    network = new Network(() => 0.5);
+    random = 0.5;
+    network = new Network(() => random);
     server = createServer((socket) => accepted.push(new End(socket)));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     proxyPort = defined((await findFree(1))[0]);
@@ -71,10 +73,11 @@ describe('the network between the processes', () => {
 
   /** A connection from a to b, greeted, through the proxy. */
   async function join(): Promise<{ readonly a: End; readonly b: End }> {
+    const before = accepted.length;
     const a = new End(connect(proxyPort, '127.0.0.1'));
     dialled.push(a);
     a.socket.write(GREETING);
-    await until(() => accepted.length > 0);
+    await until(() => accepted.length > before);
     const b = defined(accepted.at(-1));
     await until(() => b.received.length === GREETING.length);
     b.received = Buffer.alloc(0);
@@ -160,7 +163,7 @@ describe('the network between the processes', () => {
     await settled();
     expect(b.received.length).toBe(0);
     network.heal();
-    await until(() => b.received.length === 16);
+    await until(() => b.received.length === frame('one').length + frame('two').length);
     expect(b.received).toEqual(Buffer.concat([frame('one'), frame('two')]));
   });
 
@@ -169,7 +172,7 @@ describe('the network between the processes', () => {
     network.set('a', 'b', { type: 'delay', delayMs: 60, jitterMs: 40 });
     const sentAtMs = performance.now();
     for (let i = 0; i < 10; i += 1) a.socket.write(frame(`${i}`));
-    await until(() => b.received.length === 60);
+    await until(() => b.received.length === 10 * frame('0').length);
     expect(defined(b.firstAtMs) - sentAtMs).toBeGreaterThan(60);
     expect(b.received).toEqual(Buffer.concat(Array.from({ length: 10 }, (_, i) => frame(`${i}`))));
   });
@@ -178,7 +181,7 @@ describe('the network between the processes', () => {
     const { a, b } = await join();
     network.set('a', 'b', { type: 'throttle', bytesPerSecond: 40_000 });
     const sentAtMs = performance.now();
-    a.socket.write(frame('x'.repeat(7995)));
+    a.socket.write(frame('x'.repeat(8000 - FRAME_HEADER_BYTES)));
     await until(() => b.received.length === 8000);
     expect(b.lastAtMs - sentAtMs).toBeGreaterThan(8000 / 40);
   });
@@ -190,31 +193,38 @@ describe('the network between the processes', () => {
     expect([a.errorCode, b.errorCode]).toEqual(['ECONNRESET', 'ECONNRESET']);
   });
 
-  it('damages the header of one frame and nothing else', async () => {
+  it.each([0, 0.25, 0.5, 0.75, 0.9999])('flips one bit of what comes next, at %d of its length, which a reader of frames refuses, and nothing else', async (share) => {
+    random = share;
     const { a, b } = await join();
-    a.socket.write(frame('first'));
-    await until(() => b.received.length === 10);
+    const [before, hit, after] = ['first', 'second', 'third'].map(frame) as [Buffer, Buffer, Buffer];
+    a.socket.write(before);
+    await until(() => b.received.length === before.length);
     expect(network.damage('a', 'b', 1)).toBe(true);
-    a.socket.write(frame('second'));
-    await until(() => b.received.length === 21);
-    const damaged = frame('second');
-    damaged[0] = 0x80;
-    expect(b.received).toEqual(Buffer.concat([frame('first'), damaged]));
-    expect(network.damage('c', 'b', 1)).toBe(false);
-  });
-});
+    a.socket.write(hit);
+    await until(() => b.received.length === before.length + hit.length);
+    a.socket.write(after);
+    await until(() => b.received.length === before.length + hit.length + after.length);
 
-describe('the scanner of frames', () => {
-  it.each([1, 2, 3, 4, 5, 6, 7, 100])('finds where headers begin in chunks of %i bytes', (size) => {
-    const stream = Buffer.concat([frame('abc'), frame(''), frame('x'.repeat(20))]);
-    const scanner = new FrameScanner();
-    const found: number[] = [];
-    for (let at = 0; at < stream.length; at += size) {
-      const first = scanner.scan(stream.subarray(at, at + size));
-      if (first !== null) found.push(at + first);
-    }
-    // Of each chunk only the first is told.
-    expect([0, 8, 13]).toEqual(expect.arrayContaining(found));
-    expect(found.length).toBe(size === 100 ? 1 : new Set([0, 8, 13].map((start) => Math.floor(start / size))).size);
+    const bit = Math.floor(share * 8 * hit.length);
+    hit[bit >>> 3] = defined(hit[bit >>> 3]) ^ (1 << (bit & 7));
+    expect(b.received).toEqual(Buffer.concat([before, hit, after]));
+    const reader = new FrameReader(1000);
+    reader.push(b.received);
+    expect(reader.next()).toBe(true);
+    expect(() => reader.next()).toThrow('the checksum');
+  });
+
+  it('damages nothing where no connection stands', async () => {
+    await join();
+    expect([network.damage('c', 'b', 1), network.damage('a', 'c', 1)]).toEqual([false, false]);
+  });
+
+  it('counts the connections that each node has opened', async () => {
+    expect(network.opened('a', 'b')).toBe(0);
+    const { a } = await join();
+    expect([network.opened('a', 'b'), network.opened('c', 'b')]).toEqual([1, 0]);
+    a.socket.destroy();
+    await join();
+    expect(network.opened('a', 'b')).toBe(2);
   });
 });

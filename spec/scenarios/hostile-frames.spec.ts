@@ -2,12 +2,13 @@ import fc from 'fast-check';
 import { once } from 'node:events';
 import type net from 'node:net';
 import { wirePacker } from '../../lib/codec/msgpack.js';
-import type { Rejection } from '../../lib/ports/transport.js';
+import type { PeerMessage, Rejection } from '../../lib/ports/transport.js';
 import { appendOf, sampleEntries, sampleMessages } from '../../lib/testing/sample-messages.js';
+import { FRAME_HEADER_BYTES, LENGTH_AT, TYPE_AT } from '../../lib/transport/tcp/frame.js';
 import { encodeGreeting } from '../../lib/transport/tcp/greeting.js';
 import { TcpTransport } from '../../lib/transport/tcp.js';
 import { WIRE_KIND } from '../../lib/transport/wire.js';
-import { dialRaw, first, frame, greetRaw, heartbeat, messageFrame } from '../transport/tcp/raw-peer.js';
+import { dialRaw, first, frame, greetRaw, heartbeat, messageFrame, resealed } from '../transport/tcp/raw-peer.js';
 
 /**
  * A node `a` and its peer `b`, connected throughout. Each test is a stranger who misbehaves: its connection
@@ -39,7 +40,7 @@ afterEach(async () => {
 /** Sends bytes on a socket; resolves with the rejection once the connection is closed. */
 async function provoke(socket: net.Socket, bytes: Uint8Array, endsItself = false): Promise<Rejection> {
   const rejection = first(a.rejections);
-  const closed = once(socket.resume(), 'close');
+  const closed = new Promise((resolve) => socket.resume().once('close', resolve)); // by a reset, where not all was read
   if (endsItself) socket.end(bytes);
   else socket.write(bytes);
   await closed;
@@ -60,8 +61,11 @@ describe('greetings', () => {
 
   it('S76 an unknown protocol version closes the connection', async () => {
     const bytes = encodeGreeting(greeting);
-    bytes[4] = 2;
-    expect(await provoke(await dialRaw(a.address), bytes)).toEqual({ from: null, reason: 'protocol version 2; this build speaks 1' });
+    bytes[4] = 1;
+    const socket = await dialRaw(a.address);
+    const answer = once(socket, 'data');
+    expect(await provoke(socket, bytes)).toEqual({ from: null, reason: 'protocol version 1; this build speaks 2' });
+    expect((await answer).toString()).toBe('RXRF\x02\0\0'); // its reason for the one who dialled
   });
 
   it('S76 a truncated greeting is reported when the connection ends', async () => {
@@ -71,13 +75,20 @@ describe('greetings', () => {
   it('S76 an oversized greeting closes the connection', async () => {
     const bytes = encodeGreeting(greeting);
     bytes.writeUInt16BE(0xffff, 5);
-    expect((await provoke(await dialRaw(a.address), bytes)).reason).toBe('greeting of 65535 bytes; at most 1024');
+    expect((await provoke(await dialRaw(a.address), bytes)).reason).toBe('greeting of 65535 bytes; at most 1028');
   });
 
   it('S76 a greeting whose texts do not add up closes the connection', async () => {
     const bytes = encodeGreeting(greeting);
-    bytes[7] = 200;
-    expect((await provoke(await dialRaw(a.address), bytes)).reason).toBe('malformed greeting');
+    bytes[11] = 200;
+    expect((await provoke(await dialRaw(a.address), resealed(bytes))).reason).toBe('malformed greeting');
+  });
+
+  it('S76 a greeting whose node id was damaged on the way closes the connection', async () => {
+    const bytes = encodeGreeting(greeting);
+    const at = bytes.indexOf('stranger');
+    bytes.write('S', at);
+    expect(await provoke(await dialRaw(a.address), bytes)).toEqual({ from: null, reason: 'damaged on the way: the checksum of the greeting does not match' });
   });
 
   it('S76 a wrong cluster id closes the connection', async () => {
@@ -158,7 +169,7 @@ describe('frames', () => {
   });
 
   it('S76 a truncated frame is reported when the connection ends', async () => {
-    const rejection = await provoke(await greetRaw(a.address), messageFrame(heartbeat(1)).subarray(0, 7), true);
+    const rejection = await provoke(await greetRaw(a.address), messageFrame(heartbeat(1)).subarray(0, -2), true);
     expect(rejection).toEqual({ from: 'peer', reason: 'connection ended inside a frame' });
   });
 
@@ -189,8 +200,31 @@ describe('frames', () => {
     for (const socket of sockets) socket.destroy();
   });
 
-  it('S76 damaged frames never throw: each is a message or a rejection', async () => {
+  it.each([
+    ['the payload of an entry', (bytes: Buffer) => bytes.length - 5, /^damaged on the way: the checksum of a frame of \d+ bytes does not match$/],
+    ['the length of a frame', () => LENGTH_AT + 2, /^damaged on the way: the checksum of a frame header does not match$/],
+    ['the type of a frame', () => TYPE_AT, /^damaged on the way: the checksum of a frame of \d+ bytes does not match$/],
+    ['the checksum of a frame', () => 0, /^damaged on the way: the checksum of a frame of \d+ bytes does not match$/],
+  ])('S76 a bit that is flipped in %s closes the connection, and the message is not delivered', async (_name, place, reason) => {
+    for (const payloadBytes of [16, 200_000]) { // in one chunk, and in several
+      const messages: PeerMessage[] = [];
+      const subscription = a.messages.subscribe(({ from, message }) => { if (from === 'peer') messages.push(message); });
+      const bytes = messageFrame(appendOf(sampleEntries(1, 1, payloadBytes)));
+      const at = place(bytes);
+      bytes[at] = (bytes[at] ?? 0) ^ 0x10;
+      const rejection = await provoke(await greetRaw(a.address), Buffer.concat([messageFrame(heartbeat(1)), bytes, messageFrame(heartbeat(2))]));
+      expect(rejection.from).toBe('peer');
+      expect(rejection.reason).toMatch(reason);
+      expect(messages).toEqual([heartbeat(1)]);
+      subscription.unsubscribe();
+    }
+  });
+
+  it('S76 of messages whose frames are damaged none arrives as another one, and nothing throws', async () => {
     const samples = sampleMessages().map(messageFrame).filter((bytes) => bytes.length < 2000);
+    const sent = new Set(samples.map((bytes) => bytes.toString('base64')));
+    const received: PeerMessage[] = [];
+    a.messages.subscribe(({ from, message }) => { if (from === 'peer') received.push(message); });
     const damage = fc.record({ sample: fc.nat(samples.length - 1), at: fc.nat(), byte: fc.nat(255) });
     const cases = fc.sample(fc.array(damage, { minLength: 1, maxLength: 4 }), { numRuns: 150, seed: 76 });
     for (const damages of cases) {
@@ -198,6 +232,24 @@ describe('frames', () => {
         const copy = Buffer.from(samples[sample] ?? []);
         copy[at % copy.length] = byte;
         return copy;
+      }));
+      const socket = await greetRaw(a.address);
+      const closed = once(socket.resume(), 'close');
+      socket.end(bytes);
+      await closed;
+    }
+    for (const message of received) expect(sent).toContain(messageFrame(message).toString('base64')); // a byte may have been "damaged" to what it was
+  });
+
+  it('S76 nonsense with the right checksum never throws: each is a message or a rejection', async () => {
+    const samples = sampleMessages().map((message) => messageFrame(message).subarray(FRAME_HEADER_BYTES)).filter((bytes) => bytes.length < 2000);
+    const damage = fc.record({ sample: fc.nat(samples.length - 1), at: fc.nat(), byte: fc.nat(255) });
+    const cases = fc.sample(fc.array(damage, { minLength: 1, maxLength: 4 }), { numRuns: 150, seed: 76 });
+    for (const damages of cases) {
+      const bytes = Buffer.concat(damages.map(({ sample, at, byte }) => {
+        const copy = Buffer.from(samples[sample] ?? []);
+        copy[at % copy.length] = byte;
+        return frame(copy);
       }));
       const socket = await greetRaw(a.address);
       const closed = once(socket.resume(), 'close');

@@ -32,10 +32,10 @@ export class Connection {
     const reset = (): void => this.reset();
     this.#there = new Pipe(dialler, this.#acceptor, parts.there, parts.random, reset);
     this.#back = new Pipe(this.#acceptor, dialler, parts.back, parts.random, reset);
-    this.#there.push(parts.greeting, false);
-    if (parts.rest.length > 0) this.#there.push(parts.rest, true);
-    dialler.on('data', (chunk) => this.#there.push(chunk, true));
-    this.#acceptor.on('data', (chunk) => this.#back.push(chunk, false));
+    this.#there.push(parts.greeting);
+    if (parts.rest.length > 0) this.#there.push(parts.rest);
+    dialler.on('data', (chunk) => this.#there.push(chunk));
+    this.#acceptor.on('data', (chunk) => this.#back.push(chunk));
     let open = 2;
     for (const [socket, pipe] of [[dialler, this.#there], [this.#acceptor, this.#back]] as const) {
       socket.on('error', () => undefined); // 'close' follows
@@ -58,9 +58,9 @@ export class Connection {
     this.#back.condition = condition;
   }
 
-  /** Damages so many of the frames that the dialler sends. */
-  damage(frames: number): void {
-    this.#there.damage(frames);
+  /** Damages so many of the chunks that come from the dialler next. */
+  damage(chunks: number): void {
+    this.#there.damage(chunks);
   }
 
   /** Both sides get an RST. */

@@ -6,7 +6,13 @@ import { LeadershipWatch } from './leadership-watch.js';
 import type { ChaosMember } from './members.js';
 
 /** Read for more than their number. */
-const READ: ReadonlySet<string> = new Set<EventType>(['LeadershipAcquired', 'LeadershipLost', 'NodeStopped']);
+const READ: ReadonlySet<string> = new Set<EventType>(['LeadershipAcquired', 'LeadershipLost', 'NodeStopped', 'MessageRejected']);
+
+/** A node has refused what another one sent, because the checksum did not match. */
+export interface NoticedDamage {
+  readonly from: string;
+  readonly to: string;
+}
 
 /** Follows the events of every node through all of its runs, and checks that they have no gap and make sense. */
 export class EventWatch {
@@ -14,6 +20,7 @@ export class EventWatch {
   readonly #tails = new Map<string, EventTail>();
   readonly #leadership = new LeadershipWatch();
   readonly #counts = new Map<string, number>();
+  readonly #noticedDamage: NoticedDamage[] = [];
 
   follow(member: ChaosMember): void {
     const tracker = new GapTracker(member.id);
@@ -31,6 +38,11 @@ export class EventWatch {
   /** How many events of this kind have come. */
   count(type: EventType): number {
     return this.#counts.get(type) ?? 0;
+  }
+
+  /** In the order in which it was told. */
+  get noticedDamage(): readonly NoticedDamage[] {
+    return this.#noticedDamage;
   }
 
   get received(): number {
@@ -65,6 +77,11 @@ export class EventWatch {
   #accept(tracker: GapTracker, { id, event, data }: SseMessage): void {
     tracker.accept(id, event);
     this.#counts.set(event, (this.#counts.get(event) ?? 0) + 1);
-    if (READ.has(event)) this.#leadership.accept(JSON.parse(data) as RaftEvent);
+    if (READ.has(event)) this.#read(JSON.parse(data) as RaftEvent);
+  }
+
+  #read(event: RaftEvent): void {
+    if (event.type !== 'MessageRejected') this.#leadership.accept(event);
+    else if (event.reason.includes('checksum') && event.from !== null) this.#noticedDamage.push({ from: event.from, to: event.nodeId });
   }
 }

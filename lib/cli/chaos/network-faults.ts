@@ -1,10 +1,13 @@
 import { done, idsExcept, nameOf, skipped, victimOf, type Fault, type FaultContext, type FaultReport, type Victim } from './fault-context.js';
+import type { NoticedDamage } from './event-watch.js';
 import type { LinkCondition } from './link-condition.js';
 
 const LASTS_MS = [1500, 6000] as const;
-/** A damaged frame may be lost with a connection that breaks for another reason; then another one is damaged. */
+/** What was damaged may be lost with a connection that breaks for another reason; then something else is damaged. */
 const MAX_TRIES = 30;
 const TRY_MS = 3000;
+/** Within this a broken connection is opened again, on the slowest machine. */
+const RECOVERS_MS = 60_000;
 
 export const isolate: Fault = async (context) => {
   const victim = await victimOf(context, 0.6);
@@ -77,20 +80,29 @@ export const reset: Fault = async (context) => {
   return count === 0 ? skipped('no connection stood') : done(`${count} connections reset`);
 };
 
-/** The receiver must refuse what it can't have been sent, and the two go on over a new connection. */
+/** The receiver must refuse what was not sent so, whichever bit it is, and the two go on over a new connection. */
 export const corrupt: Fault = async (context) => {
   const { network, dice, cluster, events, signal } = context;
-  const before = events.count('MessageRejected');
-  const isRefused = (): boolean => events.count('MessageRejected') > before;
-  let damaged = 0;
-  for (let tries = 0; tries < MAX_TRIES && !isRefused() && !signal.aborted; tries += 1) {
-    const [from, to] = dice.shuffled(cluster.members.map(({ id }) => id));
-    if (network.damage(from ?? '', to ?? '', 1)) damaged += 1;
-    await context.until(isRefused, TRY_MS);
+  const before = events.noticedDamage.length;
+  /** How many connections had been opened by then between those whose bytes were damaged. */
+  const opened = new Map<string, number>();
+  const noticed = (): NoticedDamage | undefined => events.noticedDamage.slice(before).find(({ from, to }) => opened.has(`${from}>${to}`));
+  for (let tries = 0; tries < MAX_TRIES && noticed() === undefined && !signal.aborted; tries += 1) {
+    const [from = '', to = ''] = dice.shuffled(cluster.members.map(({ id }) => id));
+    const connections = network.opened(from, to);
+    if (network.damage(from, to, 1)) opened.set(`${from}>${to}`, connections);
+    await context.until(() => noticed() !== undefined, TRY_MS);
   }
-  if (isRefused()) return done('a bit flipped in the header of a frame, which was refused');
-  if (!signal.aborted) context.problem(`${damaged} frames were damaged on their way, and no MessageRejected told of any`);
-  return skipped('no damaged frame was seen to arrive');
+  const pair = noticed();
+  if (pair === undefined) {
+    if (!signal.aborted) context.problem(`bytes were damaged on their way (${[...opened.keys()].join(', ')}), and no MessageRejected told of a checksum that does not match`);
+    return skipped('no damaged frame was seen to arrive');
+  }
+  const { from, to } = pair;
+  const connections = opened.get(`${from}>${to}`) ?? 0;
+  const isBack = await context.until(() => network.opened(from, to) > connections, RECOVERS_MS);
+  if (!isBack && !signal.aborted) context.problem(`${from} opened no new connection to ${to} after its bytes had been damaged`);
+  return done(`a bit flipped in what ${from} sent to ${to}, which refused it`);
 };
 
 async function around(context: FaultContext, victim: Victim, condition: LinkCondition, text: string): Promise<FaultReport> {

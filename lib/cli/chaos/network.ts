@@ -7,7 +7,7 @@ export class Network {
   readonly #proxies = new Map<string, Proxy>();
 
   constructor(
-    /** Jitter. */
+    /** Jitter, and which bits are damaged. */
     readonly random: () => number,
   ) {}
 
@@ -50,9 +50,14 @@ export class Network {
     return (this.#proxies.get(a)?.reset(b) ?? 0) + (this.#proxies.get(b)?.reset(a) ?? 0);
   }
 
-  /** Damages the next frames from one node to another. Returns whether they are connected. */
-  damage(from: string, to: string, frames: number): boolean {
-    return this.#proxies.get(to)?.damage(from, frames) ?? false;
+  /** Damages so many of the chunks that come next from one node to another. Returns whether they are connected. */
+  damage(from: string, to: string, chunks: number): boolean {
+    return this.#proxies.get(to)?.damage(from, chunks) ?? false;
+  }
+
+  /** How many connections one node has opened to another so far. */
+  opened(from: string, to: string): number {
+    return this.#proxies.get(to)?.opened(from) ?? 0;
   }
 
   async close(): Promise<void> {

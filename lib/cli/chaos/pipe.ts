@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net';
-import { FrameScanner } from './frame-scanner.js';
 import type { LinkCondition } from './link-condition.js';
 
 /** Above this the source is read no further: the network's own buffers are finite, too. */
@@ -21,7 +20,6 @@ export class Pipe {
   readonly #random: () => number;
   /** Resets the whole connection. */
   readonly #reset: () => void;
-  readonly #scanner = new FrameScanner();
   #condition: LinkCondition;
   #queue: Parcel[] = [];
   #queuedBytes = 0;
@@ -31,7 +29,7 @@ export class Pipe {
   /** Bytes were swallowed: what is left of the stream makes no sense. */
   #isTorn = false;
   #hasEnded = false;
-  /** Frames still to be damaged. */
+  /** How many of the coming chunks are still to be damaged. */
   #damage = 0;
 
   constructor(from: Socket, to: Socket, condition: LinkCondition, random: () => number, reset: () => void) {
@@ -43,9 +41,9 @@ export class Pipe {
     to.on('drain', () => this.#pump());
   }
 
-  /** Takes bytes that the source has sent. Those that are `framed` begin where others ended, and may be damaged. */
-  push(bytes: Uint8Array, isFramed: boolean): void {
-    this.#accept(isFramed ? this.#damaged(bytes) : bytes);
+  /** Takes bytes that the source has sent. */
+  push(bytes: Uint8Array): void {
+    this.#accept(this.#damage > 0 ? this.#damaged(bytes) : bytes);
   }
 
   /** The source has closed its connection. */
@@ -75,9 +73,9 @@ export class Pipe {
     this.#pump();
   }
 
-  /** Flips a bit in the header of so many of the coming frames. */
-  damage(frames: number): void {
-    this.#damage += frames;
+  /** Flips a bit, any one, in so many of the coming chunks. */
+  damage(chunks: number): void {
+    this.#damage += chunks;
   }
 
   dispose(): void {
@@ -135,13 +133,11 @@ export class Pipe {
     if (next > nowMs && next !== Infinity) this.#timer = setTimeout(() => this.#pump(), Math.max(1, next - nowMs));
   }
 
-  /** The highest bit of a length makes it absurd, the highest bit of a type unknown: the receiver can't mistake it. */
   #damaged(chunk: Uint8Array): Uint8Array {
-    const at = this.#scanner.scan(chunk);
-    if (this.#damage === 0 || at === null) return chunk;
     this.#damage -= 1;
     const copy = new Uint8Array(chunk);
-    copy[at] = (copy[at] ?? 0) ^ 0x80;
+    const bit = Math.floor(this.#random() * 8 * copy.length);
+    copy[bit >>> 3] = (copy[bit >>> 3] ?? 0) ^ (1 << (bit & 7));
     return copy;
   }
 }

@@ -16,6 +16,8 @@ export type ConditionOf = (from: string, to: string) => LinkCondition;
 export class Proxy {
   readonly #server: Server;
   readonly #connections = new Set<Connection>();
+  /** How many connections each peer has opened so far. */
+  readonly #opened = new Map<string, number>();
   /** Sockets that have not said who they are. */
   readonly #strangers = new Set<Socket>();
 
@@ -55,11 +57,16 @@ export class Proxy {
     return connections.length;
   }
 
-  /** Damages the next frames that come from the peer. Returns whether it is connected. */
-  damage(peer: string, frames: number): boolean {
+  /** Damages so many of the chunks that come from the peer next. Returns whether it is connected. */
+  damage(peer: string, chunks: number): boolean {
     const connections = this.#from(peer);
-    for (const connection of connections) connection.damage(frames);
+    for (const connection of connections) connection.damage(chunks);
     return connections.length > 0;
+  }
+
+  /** How many connections the peer has opened to this node so far. */
+  opened(peer: string): number {
+    return this.#opened.get(peer) ?? 0;
   }
 
   async close(): Promise<void> {
@@ -104,6 +111,7 @@ export class Proxy {
       onClosed: () => this.#connections.delete(connection),
     });
     this.#connections.add(connection);
+    this.#opened.set(from, this.opened(from) + 1);
   }
 }
 

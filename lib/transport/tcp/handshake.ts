@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { readGreeting, type Greeting } from './greeting.js';
+import { encodeVersion, OtherVersionError, readGreeting, type Greeting } from './greeting.js';
 
 /** The reason when the other side has closed the connection without an error. */
 export const CLOSED_EARLY = 'closed before the greeting';
@@ -13,7 +13,8 @@ export interface HandshakeOutcome {
 
 /**
  * Waits for the other side's greeting, for `timeoutMs` at most; exactly one of the outcomes is called, once.
- * Until then no more than a greeting's bytes are kept. Returns a function that gives up.
+ * Until then no more than a greeting's bytes are kept. Who greets in another version is told which one this build
+ * speaks, so that the reason can be read on both sides. Returns a function that gives up.
  */
 export function awaitGreeting(socket: Socket, timeoutMs: number, outcome: HandshakeOutcome): (reason: string) => void {
   let received: Buffer = Buffer.alloc(0);
@@ -30,10 +31,11 @@ export function awaitGreeting(socket: Socket, timeoutMs: number, outcome: Handsh
     socket.off('data', onData).off('error', onError).off('close', onClose);
     return true;
   };
-  const fail = (reason: string): void => {
+  const fail = (reason: string, lastWords: Uint8Array | null = null): void => {
     if (!settle()) return;
     socket.on('error', () => undefined); // what still goes wrong with it is of no interest
-    socket.destroy();
+    if (lastWords === null) socket.destroy();
+    else socket.end(lastWords, () => socket.destroy());
     outcome.failed(reason, received.length === 0);
   };
   const onData = (chunk: Buffer): void => {
@@ -42,7 +44,7 @@ export function awaitGreeting(socket: Socket, timeoutMs: number, outcome: Handsh
       const read = readGreeting(received);
       if (read !== null && settle()) outcome.greeted(read.greeting, read.rest);
     } catch (cause) {
-      fail(cause instanceof Error ? cause.message : String(cause));
+      fail(cause instanceof Error ? cause.message : String(cause), cause instanceof OtherVersionError ? encodeVersion() : null);
     }
   };
   const onError = (cause: Error): void => {

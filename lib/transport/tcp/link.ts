@@ -3,7 +3,8 @@ import type { WirePacker } from '../../codec/msgpack.js';
 import type { NodeId } from '../../core/ids.js';
 import type { PeerMessage } from '../../ports/transport.js';
 import { decodeMessage } from '../wire.js';
-import { emptyFrame, FRAME_TYPE, FrameReader } from './frame.js';
+import { emptyFrame, FRAME_TYPE } from './frame.js';
+import { FrameReader } from './frame-reader.js';
 import type { TcpSettings } from './options.js';
 import type { Outbox } from './outbox.js';
 

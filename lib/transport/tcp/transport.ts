@@ -5,7 +5,7 @@ import { isValidId, type NodeId } from '../../core/ids.js';
 import type { ConnectionChange, Inbound, PeerMessage, Rejection, Transport, TransportIdentity } from '../../ports/transport.js';
 import { isUrgent, WireEncoder } from '../wire.js';
 import { Dialer, type DialerOwner } from './dialer.js';
-import { FRAME_HEADER_BYTES, FRAME_TYPE, writeFrameHeader } from './frame.js';
+import { FRAME_HEADER_BYTES, FRAME_TYPE, sealFrame } from './frame.js';
 import { Link } from './link.js';
 import { Listener, type ListenerOwner } from './listener.js';
 import { tcpSettings, type TcpSettings, type TcpTransportOptions } from './options.js';
@@ -149,12 +149,10 @@ export class TcpTransport implements Transport {
   /** Encodes and queues; false when the message had to be dropped. */
   #queue(outbox: Outbox, message: PeerMessage): boolean {
     const parts = this.#encoder.encode(message);
-    const first = parts[0];
-    if (first === undefined) return false;
     let bytes = 0;
     for (const part of parts) bytes += part.length;
     if (bytes - FRAME_HEADER_BYTES > this.#settings.maxFrameBytes) return false; // the peer would close the connection
-    writeFrameHeader(first, bytes - FRAME_HEADER_BYTES, FRAME_TYPE.message);
+    sealFrame(parts, bytes, FRAME_TYPE.message);
     return outbox.push(parts, bytes, isUrgent(message));
   }
 

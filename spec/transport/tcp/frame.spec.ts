@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { emptyFrame, FRAME_TYPE, FrameReader } from '../../../lib/transport/tcp/frame.js';
+import { emptyFrame, FRAME_HEADER_BYTES, FRAME_TYPE, LENGTH_AT, sealFrame, TYPE_AT } from '../../../lib/transport/tcp/frame.js';
+import { FrameReader } from '../../../lib/transport/tcp/frame-reader.js';
 import { frame } from './raw-peer.js';
 
 /** The frames that a reader finds in chunks, as type and body. */
@@ -18,6 +19,12 @@ function read(chunks: readonly Uint8Array[], maxFrameBytes = 1 << 20): [number, 
 function cut(bytes: Buffer, places: readonly number[]): Buffer[] {
   const sorted = [0, ...places.map((place) => place % (bytes.length + 1)).sort((a, b) => a - b), bytes.length];
   return sorted.slice(1).map((end, index) => bytes.subarray(sorted[index], end));
+}
+
+function flipped(bytes: Buffer, bit: number): Buffer {
+  const copy = Buffer.from(bytes);
+  copy[bit >>> 3] = (copy[bit >>> 3] ?? 0) ^ (1 << (bit & 7));
+  return copy;
 }
 
 describe('FrameReader', () => {
@@ -60,11 +67,72 @@ describe('FrameReader', () => {
 
   it('says whether a body has memory of its own', () => {
     const reader = new FrameReader(1000);
-    reader.push(Buffer.concat([frame(Buffer.from('whole')), frame(Buffer.from('cut')).subarray(0, 6)]));
+    reader.push(Buffer.concat([frame(Buffer.from('whole')), frame(Buffer.from('cut')).subarray(0, -2)]));
     expect([reader.next(), reader.isOwned]).toEqual([true, false]);
     expect(reader.next()).toBe(false);
     reader.push(Buffer.from('ut'));
     expect([reader.next(), reader.isOwned]).toEqual([true, true]);
     expect(Buffer.from(reader.body).toString()).toBe('cut');
+  });
+
+  it('refuses a frame in which any one bit was flipped, as soon as all of it has arrived, however it is cut', () => {
+    const good = frame(Buffer.from('body'));
+    for (let bit = 0; bit < 8 * good.length; bit += 1) {
+      const bytes = flipped(good, bit);
+      for (const size of [1, 5, FRAME_HEADER_BYTES + 1, bytes.length]) {
+        expect(() => read(cut(bytes, Array.from({ length: Math.floor(bytes.length / size) }, (_, count) => count * size)))).toThrow(/^damaged on the way: the checksum of a frame .*does not match$/);
+      }
+    }
+  });
+
+  it('refuses a large frame that was damaged anywhere, and hands out nothing of it', () => {
+    const good = frame(new Uint8Array(300_000).fill(7));
+    fc.assert(fc.property(fc.nat(8 * good.length - 1), fc.array(fc.nat(), { maxLength: 8 }), (bit, places) => {
+      expect(() => read(cut(flipped(good, bit), places))).toThrow(/^damaged on the way: /);
+    }), { numRuns: 100 });
+  });
+
+  it('blames the way and not the sender for a type that was damaged', () => {
+    expect(() => read([flipped(frame(new Uint8Array()), 8 * TYPE_AT + 7)])).toThrow('damaged on the way: the checksum of a frame of 0 bytes does not match');
+  });
+
+  it('tells of a damaged length before it waits for anything', () => {
+    const reader = new FrameReader(1 << 30);
+    reader.push(flipped(frame(new Uint8Array(10), 10), 8 * LENGTH_AT + 4)); // 128 MiB more
+    expect(() => reader.next()).toThrow('damaged on the way: the checksum of a frame header does not match');
+  });
+});
+
+describe('sealFrame', () => {
+  it('writes the header over parts as it would over one', () => {
+    fc.assert(fc.property(fc.array(fc.uint8Array({ maxLength: 30 }), { maxLength: 5 }), (bodies) => {
+      const parts = [new Uint8Array(FRAME_HEADER_BYTES), ...bodies];
+      const whole = Buffer.concat(parts);
+      sealFrame(parts, whole.length, FRAME_TYPE.message);
+      sealFrame([whole], whole.length, FRAME_TYPE.message);
+      expect(Buffer.concat(parts)).toEqual(whole);
+    }));
+  });
+
+  it('takes parts that are empty, whatever lies under them', () => {
+    const empty = [new Uint8Array(0), new Uint8Array(new ArrayBuffer(0), 0, 0), Buffer.from('abc').subarray(1, 1)];
+    for (const part of empty) {
+      const parts = [new Uint8Array(FRAME_HEADER_BYTES), Uint8Array.of(7), part];
+      sealFrame(parts, FRAME_HEADER_BYTES + 1, FRAME_TYPE.message);
+      expect(read(parts)).toEqual([[FRAME_TYPE.message, '07']]);
+      expect(read([...parts.slice(0, 1), part, ...parts.slice(1)])).toEqual([[FRAME_TYPE.message, '07']]);
+    }
+  });
+
+  it('leaves what it does not own as it was', () => {
+    const shared = Uint8Array.of(1, 2, 3);
+    const first = new Uint8Array(FRAME_HEADER_BYTES + 1).fill(9);
+    sealFrame([first, shared], first.length + shared.length, FRAME_TYPE.message);
+    expect([...shared, first.at(-1)]).toEqual([1, 2, 3, 9]);
+  });
+
+  it('has this layout', () => {
+    // The first eight digits are the CRC-32 (of zlib, gzip and PNG) of all that follows.
+    expect(frame(Buffer.from('123')).toString('hex')).toBe('e82c1a2c00000003fffffffc00313233');
   });
 });

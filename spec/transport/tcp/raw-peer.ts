@@ -1,11 +1,13 @@
 import { once } from 'node:events';
 import net from 'node:net';
+import { crc32 } from 'node:zlib';
 import { filter, firstValueFrom, type Observable } from 'rxjs';
 import { wirePacker } from '../../../lib/codec/msgpack.js';
 import type { PeerMessage } from '../../../lib/ports/transport.js';
 import { parseAddress } from '../../../lib/transport/tcp/options.js';
 import { encodeGreeting, readGreeting, type Greeting } from '../../../lib/transport/tcp/greeting.js';
-import { FRAME_HEADER_BYTES, FRAME_TYPE, FrameReader, writeFrameHeader } from '../../../lib/transport/tcp/frame.js';
+import { FRAME_HEADER_BYTES, FRAME_TYPE, sealFrame } from '../../../lib/transport/tcp/frame.js';
+import { FrameReader } from '../../../lib/transport/tcp/frame-reader.js';
 import { decodeMessage, WireEncoder } from '../../../lib/transport/wire.js';
 
 /** The first value that passes. */
@@ -29,9 +31,18 @@ export async function greetRaw(address: string | null, greeting: Partial<Greetin
   return socket;
 }
 
+/** A greeting that was changed, with the checksum of what it says now. */
+export function resealed(greeting: Buffer): Buffer {
+  const copy = Buffer.from(greeting);
+  const end = copy.length < 7 ? 0 : 7 + copy.readUInt16BE(5);
+  if (end >= 11 && end <= copy.length) copy.writeUInt32BE(crc32(copy.subarray(11, end)), 7);
+  return copy;
+}
+
+/** With the checksum of what is announced and the body as it is. */
 export function frame(body: Uint8Array, announcedBytes = body.length, type: number = FRAME_TYPE.message): Buffer {
   const header = new Uint8Array(FRAME_HEADER_BYTES);
-  writeFrameHeader(header, announcedBytes, type);
+  sealFrame([header, body], FRAME_HEADER_BYTES + announcedBytes, type);
   return Buffer.concat([header, body]);
 }
 
@@ -45,14 +56,15 @@ export class RawServer {
   readonly sockets: net.Socket[] = [];
   readonly #server: net.Server;
 
-  constructor(id: string, greeted: (socket: net.Socket, server: RawServer) => void) {
+  /** `change` makes another greeting of what it would say. */
+  constructor(id: string, greeted: (socket: net.Socket, server: RawServer) => void, change: (greeting: Buffer) => Buffer = (greeting) => greeting) {
     this.#server = net.createServer((socket) => {
       this.sockets.push(socket);
       socket.on('error', () => undefined);
       socket.once('data', (chunk) => {
         const read = readGreeting(chunk);
         if (read === null) throw new Error('the greeting came in pieces');
-        socket.write(encodeGreeting({ ...read.greeting, from: id, to: read.greeting.from }));
+        socket.write(change(encodeGreeting({ ...read.greeting, from: id, to: read.greeting.from })));
         greeted(socket, this);
       });
     });
