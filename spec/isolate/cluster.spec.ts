@@ -4,6 +4,9 @@ import { MembershipChangeError, NotLeaderError, TransferError } from '../../lib/
 import type { Codec } from '../../lib/ports/codec.js';
 import { IsolatedNodes, freeAddresses } from './fixture.js';
 
+// Real threads, disks and sockets, on a machine that may be busy with other things.
+jest.setTimeout(30_000);
+
 describe('three nodes, each in a thread of its own', () => {
   let nodes: IsolatedNodes;
   beforeEach(() => {

@@ -13,6 +13,9 @@ function workerOf(node: IsolatedListNode): Worker {
   return defined((node as unknown as { readonly thread: { readonly worker: Worker } | null }).thread).worker;
 }
 
+// Real threads, disks and sockets, on a machine that may be busy with other things.
+jest.setTimeout(30_000);
+
 describe('faults of a node in a thread of its own', () => {
   let nodes: IsolatedNodes;
   beforeEach(() => {

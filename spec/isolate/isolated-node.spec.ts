@@ -6,6 +6,9 @@ import type { Committed } from '../../lib/ports/state-machine.js';
 import { ListMachine } from '../support/list-machine.js';
 import { IsolatedNodes } from './fixture.js';
 
+// Real threads, disks and sockets, on a machine that may be busy with other things.
+jest.setTimeout(30_000);
+
 describe('a node in a thread of its own', () => {
   let nodes: IsolatedNodes;
   beforeEach(() => {

@@ -13,6 +13,9 @@ import './fixture.js'; // finds the worker's file before a test runs
 const run = promisify(execFile);
 const alone = { id: 'a', peers: { a: '127.0.0.1:1' }, listen: '127.0.0.1:0', isolate: true } as const;
 
+// Real threads, disks and sockets, on a machine that may be busy with other things.
+jest.setTimeout(30_000);
+
 describe('isolate: true', () => {
   let dataDir: string;
   beforeEach(() => {

@@ -24,6 +24,9 @@ class LocalPort implements FramePort {
   }
 }
 
+// Real threads, disks and sockets, on a machine that may be busy with other things.
+jest.setTimeout(30_000);
+
 describe('the node\'s side of the thread', () => {
   it('fails, rather than to keep events back or to take all memory, when the application takes none', async () => {
     const dataDir = temporaryDirectory();

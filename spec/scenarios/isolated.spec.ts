@@ -27,5 +27,5 @@ describe('an application that blocks its thread', () => {
       const lost = events.slice(seen[at]).filter(({ type }) => type === 'LeadershipLost' || type === 'LeaderLost' || type === 'RoleChanged' || type === 'TermAdvanced');
       expect(lost).toEqual([]);
     }
-  });
+  }, 30_000); // three seconds of it are the point
 });
