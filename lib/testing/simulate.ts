@@ -3,11 +3,13 @@ import type { LogIndex } from '../core/ids.js';
 import { MachineHistory } from './invariants/machine-history.js';
 import { SimulatedCluster } from './simulated-cluster.js';
 import type { Callers } from './simulation/callers.js';
+import type { Churn } from './simulation/churn.js';
 import { Clients } from './simulation/clients.js';
 import type { Decision } from './simulation/decisions.js';
 import { Dice } from './simulation/dice.js';
 import type { FaultName } from './simulation/fault-names.js';
-import { FAULTS, type FaultContext } from './simulation/faults.js';
+import type { FaultContext } from './simulation/fault-context.js';
+import { FAULTS } from './simulation/faults.js';
 import { JournalApplication } from './simulation/journal-application.js';
 import { JournalCallers } from './simulation/journal-callers.js';
 import { MachineCallers } from './simulation/machine-callers.js';
@@ -95,7 +97,8 @@ export async function simulate<C = unknown, R = unknown, Q = unknown, A = unknow
     const operators = new Operators(cluster);
     clients.begin();
     operators.begin();
-    const isCalm = injectFaults(cluster, () => cluster.transcript.turns >= turns * nodes);
+    operators.beginRepairs();
+    const isCalm = injectFaults(cluster, clients.callers, operators.churn, () => cluster.transcript.turns >= turns * nodes);
     await runChecked(cluster, isCalm);
     clients.end();
     operators.end();
@@ -121,7 +124,7 @@ function callersOf(cluster: SimulatedCluster): Callers {
 }
 
 /** Injects one fault after the other until it is enough; then all faults end for good. Returns whether they have. */
-function injectFaults(cluster: SimulatedCluster, isEnough: () => boolean): () => boolean {
+function injectFaults(cluster: SimulatedCluster, callers: Callers, churn: Churn, isEnough: () => boolean): () => boolean {
   const { plan, clock } = cluster;
   const dice = new Dice(cluster.seed, 'faults');
   const restarts = new Dice(cluster.seed, 'restarts');
@@ -135,7 +138,7 @@ function injectFaults(cluster: SimulatedCluster, isEnough: () => boolean): () =>
   const inject = (name: FaultName): void => {
     const own = cluster.decisions.next('fault', name);
     if (own === null) return;
-    const context: FaultContext = { cluster, dice: own, cuts, until: (durationMs, end) => later(own.between(durationMs), end) };
+    const context: FaultContext = { cluster, dice: own, callers, cuts, isOver: () => isCalm, isMembershipSettled: () => churn.isSettled, until: (durationMs, end) => later(own.between(durationMs), end) };
     if (FAULTS[name](context)) cluster.count('faults', name);
   };
   const next = (): void => {

@@ -211,6 +211,7 @@ export class SimulatedCluster implements Surroundings {
       server.disk.limitBytes(null);
       server.resume();
       server.drift(1);
+      server.isReporterThrowing = false;
       if (server.run === null) server.boot();
     }
   }

@@ -29,6 +29,11 @@ export class AgreedConfigurations {
     this.committed.push({ index, configuration });
   }
 
+  /** Whether nothing but the newest committed configuration can count. */
+  get isSettled(): boolean {
+    return this.#open.length === 0 && !isJoint(this.newest.configuration);
+  }
+
   /** Whether the server counts now, or may come to count without being added once more. */
   mayCount(id: NodeId): boolean {
     return [this.newest, ...this.#open].some(({ configuration }) => membersOf(configuration).includes(id));

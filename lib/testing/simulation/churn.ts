@@ -5,7 +5,7 @@ import { ChangeHistory, type MembershipCall } from '../invariants/change-history
 import type { SimulatedCluster } from '../simulated-cluster.js';
 import type { Asked } from './asked.js';
 import type { Dice } from './dice.js';
-import { MEMBERSHIP_CHANGES, type MembershipView, type WantedChange } from './membership-changes.js';
+import { MEMBERSHIP_CHANGES, replacement, type MembershipView, type WantedChange } from './membership-changes.js';
 import type { MembershipOperationName } from './operation-names.js';
 import type { Process } from './process.js';
 
@@ -30,10 +30,25 @@ export class Churn {
 
   /** Asks for a change, or two; false when there is nobody to do it to. */
   change(name: MembershipOperationName, asked: Asked, dice: Dice): boolean {
+    if (this.cluster.servers.some(({ isRotten }) => isRotten)) return false; // first things first
     if (name !== 'two changes at once') return this.#ask(MEMBERSHIP_CHANGES[name], asked, dice);
     const [one, other] = dice.shuffled([MEMBERSHIP_CHANGES.move, MEMBERSHIP_CHANGES.remove, MEMBERSHIP_CHANGES.replace, MEMBERSHIP_CHANGES['add voters']]);
     const isFirstAsked = one !== undefined && this.#ask(one, asked, dice);
     return isFirstAsked && other !== undefined && this.#ask(other, asked, dice);
+  }
+
+  /** Has a server that refuses to start replaced by a new one, or wipes it once it is gone for good. */
+  repair(asked: Asked, dice: Dice): void {
+    const rotten = this.cluster.servers.find(({ isRotten, isRetired }) => isRotten && !isRetired);
+    if (rotten === undefined) return;
+    const { id } = rotten;
+    if (this.#isGoneForGood(id)) rotten.retire();
+    else this.#ask((view) => replacement(view, id), asked, dice);
+  }
+
+  /** Whether nobody waits for a change, and none that was begun may come to pass. */
+  get isSettled(): boolean {
+    return this.cluster.invariants.log.configurations.isSettled && ![...this.#open].some(({ process }) => process.isAlive);
   }
 
   /** Stops a server that is gone for good and wipes it; false when there is none. */

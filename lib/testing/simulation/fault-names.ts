@@ -19,6 +19,13 @@ export const FAULT_NAMES = Object.freeze([
   'stuck disk',
   'failing fsync',
   'disk full',
+  'torn write',
+  'bit rot',
+  'clock jump',
+  'slow subscriber',
+  'calling subscriber',
+  'fickle subscriber',
+  'throwing reporter',
 ] as const);
 
 export type FaultName = (typeof FAULT_NAMES)[number];

@@ -1,20 +1,13 @@
 import type { NodeId } from '../../core/ids.js';
 import { isQuorum } from '../invariants/agreed-configurations.js';
 import type { SimulatedCluster } from '../simulated-cluster.js';
+import { bitRot } from './bit-rot.js';
 import type { Dice } from './dice.js';
+import type { FaultContext } from './fault-context.js';
 import type { FaultName } from './fault-names.js';
 import type { Range } from './plan.js';
 import type { SimulatedServer } from './server.js';
-
-/** What a fault is given to do its work with. */
-export interface FaultContext {
-  readonly cluster: SimulatedCluster;
-  readonly dice: Dice;
-  /** Ends the fault after a while, unless all faults have ended before. */
-  readonly until: (durationMs: Range, end: () => void) => void;
-  /** How many cuts of links there have been. */
-  readonly cuts: { count: number };
-}
+import { callingSubscriber, fickleSubscriber, slowSubscriber, throwingReporter } from './subscriber-faults.js';
 
 /** Injects one fault; false when there was nothing to do it to. */
 type Fault = (context: FaultContext) => boolean;
@@ -167,6 +160,23 @@ export const FAULTS: Readonly<Record<FaultName, Fault>> = {
       server.disk.limitBytes(0);
       cluster.note(`the disk of ${server.id} is full`);
     }),
+  /** The disk writes when the power goes: of what waits, a part is there afterwards, whole writes alone. */
+  'torn write': ({ cluster, dice, until }) =>
+    withServer(cluster, dice, (server) => {
+      server.disk.holdSync();
+      cluster.note(`the disk of ${server.id} is about to be cut off`);
+      until([1, 100], () => server.crash('loses its power amid a write'));
+    }),
+  'bit rot': bitRot,
+  /** Monotonic time leaps ahead, as after a sleep of the machine; while leases must hold, by no more than their margin allows. */
+  'clock jump': ({ cluster, dice }) =>
+    withServer(cluster, dice, (server) => {
+      server.jump(dice.between(cluster.plan.clockJumpMs));
+    }),
+  'slow subscriber': slowSubscriber,
+  'calling subscriber': callingSubscriber,
+  'fickle subscriber': fickleSubscriber,
+  'throwing reporter': throwingReporter,
 };
 
 /**

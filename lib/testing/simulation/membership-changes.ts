@@ -101,6 +101,14 @@ export const MEMBERSHIP_CHANGES: Readonly<Record<Exclude<MembershipOperationName
   },
 };
 
+/** A new server in the place of one that is lost; without one to be had, the others bear the mark. */
+export function replacement(view: MembershipView, lost: NodeId): WantedChange | null {
+  const [id] = view.outsiders(1).filter((outsider) => outsider !== lost);
+  if (!membersOf(view.configuration).includes(lost)) return null;
+  if (id === undefined) return removal(view, [lost]);
+  return { change: { remove: [lost], add: { [id]: view.describe(id) } }, marked: id };
+}
+
 /** Is in no configuration and never runs. */
 const STRANGER = 'stranger';
 

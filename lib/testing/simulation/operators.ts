@@ -33,6 +33,12 @@ export class Operators {
     });
   }
 
+  /** Looks after servers that refuse to start, in calm too, until all is over. */
+  beginRepairs(): void {
+    const dice = new Dice(this.cluster.seed, 'repairs');
+    this.cluster.clock.schedule(dice.between([50, 200]), () => this.#repair(dice));
+  }
+
   /** Nobody is told to keep still any longer. */
   end(): void {
     this.#isActive = false;
@@ -57,9 +63,20 @@ export class Operators {
     if (isDone) cluster.count('operations', name);
   }
 
+  #repair(dice: Dice): void {
+    const { cluster, churn } = this;
+    if (cluster.isEnding) return;
+    cluster.clock.schedule(dice.between([50, 200]), () => this.#repair(dice));
+    if (!cluster.servers.some(({ isRotten }) => isRotten)) return;
+    const server = cluster.servers.find(({ callable }) => callable?.node.metrics.value.role === 'leader');
+    const run = server?.callable;
+    if (server === undefined || run === null || run === undefined) return;
+    churn.repair({ server, run, follow: (call, promise, endings) => this.#follow(server, run, call, promise, endings) }, dice);
+  }
+
   #mayPause(server: SimulatedServer, dice: Dice): boolean {
     const { cluster } = this;
-    const isFree = (id: NodeId): boolean => id !== server.id && ![...this.#paused].some((paused) => paused.id === id);
+    const isFree = (id: NodeId): boolean => id !== server.id && !cluster.servers.some((each) => each.id === id && each.isRotten) && ![...this.#paused].some((paused) => paused.id === id);
     if (this.#paused.has(server) || !isQuorum(cluster.configuration, isFree)) return false;
     this.#paused.add(server);
     cluster.clock.schedule(dice.between([100, 2000]), () => {

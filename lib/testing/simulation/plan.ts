@@ -29,6 +29,8 @@ export interface SimulationPlan {
   readonly clockRates: readonly number[];
   /** Whether the clocks differ by no more than the lease's margin allows; only then are leases held to their promise. */
   readonly areLeasesSafe: boolean;
+  /** How far a clock may leap ahead at once. */
+  readonly clockJumpMs: Range;
   /** Which faults occur, and how long apart. */
   readonly faults: readonly FaultName[];
   readonly faultGapMs: Range;
@@ -82,6 +84,8 @@ export function planOf(seed: number): SimulationPlan {
     mergeRate: dice.pick([0, 0.5, 0.9]),
     clockRates: areLeasesSafe ? [1 - drift, 1, 1 + drift] : [0.1, 0.3, 1, 1, 3],
     areLeasesSafe,
+    // The rates leave a tenth of the margin: one leap within a lease takes half of that.
+    clockJumpMs: areLeasesSafe ? [0, 0.05 * margin * electionTimeoutMinMs] : [1, dice.pick([100, 3000])],
     faults: FAULT_NAMES.filter(() => dice.chance(0.6)),
     faultGapMs: [0, 2 * faultGapMs],
     callGapMs: [dice.between([1, 5]), dice.between([5, 60])],

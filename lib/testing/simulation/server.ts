@@ -1,3 +1,4 @@
+import type { RaftEvent } from '../../core/events.js';
 import { ORIGIN, type NodeId } from '../../core/ids.js';
 import { createNode } from '../../node/create-node.js';
 import type { NewNode } from '../../core/membership-plan.js';
@@ -9,8 +10,8 @@ import { ProcessClock, ProcessStorage, ProcessTransport } from './process-ports.
 import { Process } from './process.js';
 import type { OpenCall, Surroundings } from './surroundings.js';
 
-/** What a disk fails with: an fsync that failed, no space. */
-export type DiskError = 'EIO' | 'ENOSPC';
+/** What a disk fails with: an fsync that failed, no space, data that is not what was written. */
+export type DiskError = 'EIO' | 'ENOSPC' | 'checksum';
 
 export type SimulatedNode = RaftNode<unknown, unknown, unknown, unknown>;
 
@@ -27,6 +28,11 @@ export interface ServerRun {
   state: 'starting' | 'running' | 'stopping' | 'failed';
 }
 
+/** What a reporter throws that is to throw. */
+class ReporterFault extends Error {
+  override readonly name = 'ReporterFault';
+}
+
 /** A server: a disk that lasts, and the runs of a node on it. */
 export class SimulatedServer {
   readonly disk: MemoryDisk;
@@ -36,7 +42,14 @@ export class SimulatedServer {
   diskSlowness = 1;
   /** Errors that were injected and will stop the node; without one no node may fail. */
   readonly expectedErrors = new Set<DiskError>();
+  /** What was acknowledged can't be read back: it refuses to start, and is to be replaced. */
+  isRotten = false;
+  /** Whoever is told of its events throws. */
+  isReporterThrowing = false;
   readonly #dice: Dice;
+  /** When its clock leapt last. */
+  #jumpedAt = -Infinity;
+  #hasRefused = false;
   #runs = 0;
   #isRetired = false;
 
@@ -73,7 +86,11 @@ export class SimulatedServer {
 
   /** Starts the program on what the disk holds. */
   boot(): void {
-    if (this.#isRetired) return;
+    if (this.#isRetired || this.#hasRefused) return;
+    if (this.isRotten) {
+      this.expectedErrors.add('checksum');
+      this.#hasRefused = true; // once is enough to see that it does
+    }
     const { cluster, id, disk, founders } = this;
     const process = new Process();
     const clock = new ProcessClock(cluster.clock, process, this.#dice.between([0, 1e6]), this.#dice.pick(cluster.clockRates));
@@ -102,7 +119,10 @@ export class SimulatedServer {
       storage: new ProcessStorage(new MemoryStorage(disk), process, () => this.#losePoisonedWrites(), { chunkBytes: snapshot.chunkBytes, pause }),
       transport: new ProcessTransport(cluster.network.transport(), process, (_to, message) => cluster.count('messages', message.type)),
       ...cluster.application.partsFor(host),
-      onUnhandledError: (error) => cluster.fail(error),
+      reporter: { report: (event) => this.#report(event) },
+      onUnhandledError: (error) => {
+        if (!(error instanceof ReporterFault)) cluster.fail(error);
+      },
       turnObserver: (turn) => cluster.observeTurn(id, runId, turn),
     });
     const run: ServerRun = { runId, node, process, clock, calls: new Set(), operations: new Set(), state: 'starting' };
@@ -119,6 +139,7 @@ export class SimulatedServer {
     });
     node.start().then(
       () => {
+        if (this.isRotten) cluster.fail(new Error(`${runId} starts although its disk is corrupt`));
         if (run.state === 'starting') run.state = 'running';
       },
       () => undefined, // `events` has failed too, and tells
@@ -200,12 +221,26 @@ export class SimulatedServer {
     this.cluster.note(`the clock of ${this.run.runId} runs at ${rate.toFixed(2)}`);
   }
 
+  /** Its clock leaps ahead: once within any lease. */
+  jump(ms: number): void {
+    const { run, cluster } = this;
+    const pauseMs = 2 * (cluster.plan.node.electionTimeoutMaxMs ?? 1000);
+    if (run === null || cluster.clock.now() - this.#jumpedAt < pauseMs) return;
+    this.#jumpedAt = cluster.clock.now();
+    run.clock.jump(ms);
+    cluster.note(`the clock of ${run.runId} leaps ahead by ${ms.toFixed(2)} ms`);
+  }
+
   /** Goes on: everything that waited is there at once, timers and messages in the order in which they came. */
   resume(): void {
     const { run, cluster } = this;
     if (run?.process.isPaused !== true) return;
     cluster.note(`${run.runId} goes on`);
     for (const callback of run.process.resume()) cluster.clock.yield(() => run.process.run(callback));
+  }
+
+  #report({ type }: RaftEvent): void {
+    if (this.isReporterThrowing) throw new ReporterFault(`on purpose, at ${type}`);
   }
 
   /** The node's own fatal fault: its process exits a moment later. */
