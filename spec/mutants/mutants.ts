@@ -35,6 +35,21 @@ const LEASES: HuntingGround = {
   },
 };
 
+/** Nothing but elections and clients. What falls out of the middle of a turn is a gap; at its end the fold notices first. */
+const GAPS: HuntingGround = { turns: 400, plan: { workload: 'journal', faults: [], operations: ['step down'], operationGapMs: [5, 40], callGapMs: [5, 10], maxBurst: 1 } };
+
+/** Leaders that follow one another while clients of a journal read: it tells of each state how old it is. */
+const NEW_LEADERS: HuntingGround = {
+  turns: 1000,
+  plan: { workload: 'journal', faults: ['isolation', 'crash', 'coup'], faultGapMs: [0, 200], operations: ['transfer', 'campaign'], operationGapMs: [5, 60], callGapMs: [1, 10], readShare: 0.6 },
+};
+
+/** Clients that try again, under sessions that last. */
+const SESSIONS: HuntingGround = {
+  turns: 1000,
+  plan: { workload: 'key-value', sessionShare: 0.8, roamingClients: 3, roamingGapMs: [0, 20], sessions: { sessionTimeoutMs: 300_000, maxSessions: 1000, maxResultsPerSession: 100 } },
+};
+
 /** Disks that are slower than elections, and leaders that lose touch. */
 const SLOW_DISKS: HuntingGround = {
   turns: 1000,
@@ -153,6 +168,7 @@ export const MUTANTS: readonly Mutant[] = [
       ['  if (raft.commitIndex < leadership.noopIndex) return;\n', ''],
       ['Math.max(index, leadership.noopIndex)', 'index'],
     ],
+    ground: NEW_LEADERS,
     caughtAs: /reads see/,
   },
   {
@@ -191,6 +207,20 @@ export const MUTANTS: readonly Mutant[] = [
     caughtAs: /./,
   },
   {
+    name: "applies a session's command twice when it is tried again",
+    file: 'lib/node/sessions/session-table.ts',
+    edits: [["    if (known !== undefined) return { kind: 'again', result: known };\n", '']],
+    ground: SESSIONS,
+    caughtAs: /takes effect once/,
+  },
+  {
+    name: 'loses its sessions in a snapshot',
+    file: 'lib/node/sessions/with-sessions.ts',
+    edits: [['      const view = await decodeTable(reader);\n', '      const view = { ...(await decodeTable(reader)), sessions: [] };\n']],
+    ground: SESSIONS,
+    caughtAs: /every server (applies the same commands|gives the same results)/,
+  },
+  {
     name: 'publishes no event of one kind',
     file: 'lib/core/commit.ts',
     edits: [["  raft.emit({ type: 'EntriesApplied', term: raft.term, from, to: plainLogId(raft.log.idAt(through)), applyMs });\n", '']],
@@ -200,6 +230,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'drops an event now and then',
     file: 'lib/node/reporting/publisher.ts',
     edits: [['if (this.isObserved) this.deliver(', 'if (this.isObserved && this.seq % 97 !== 0) this.deliver(']],
+    ground: GAPS,
     caughtAs: /gapless/,
   },
   {
