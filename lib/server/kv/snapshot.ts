@@ -57,6 +57,7 @@ export class StoreDecoder {
 
   /** @throws {Error} when the bytes are not a store of this version. */
   push(chunk: Uint8Array): void {
+    if (chunk.length === 0) return; // of no bytes at all zlib's crc32 makes 0, whatever came before
     this.#pending = this.#pending.length === 0 ? chunk.slice() : Buffer.concat([this.#pending, chunk]);
     let at = 0;
     if (this.#remaining === null) {

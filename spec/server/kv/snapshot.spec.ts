@@ -15,6 +15,14 @@ describe('a snapshot of the store', () => {
     );
   });
 
+  it('is restored although chunks without a byte lie between the others', () => {
+    const entries = mapOf([['a', new Uint8Array([1])], ['b', new Uint8Array([2])]]);
+    const bytes = bytesOf(7, entries);
+    const none = new Uint8Array(0);
+    const chunks = [none, bytes.subarray(0, 42), none, bytes.subarray(42), none]; // a record ends at 42;
+    expect([...decode(chunks).entries.entriesFrom('')]).toEqual([...entries.entriesFrom('')]);
+  });
+
   it('comes in chunks of at most 64 KiB, values larger than that included', () => {
     const entries = mapOf([
       ['large', new Uint8Array(300_000).fill(7)],
