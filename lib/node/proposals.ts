@@ -154,6 +154,7 @@ export class ProposalTable {
     };
     for (const group of [...this.cut, this.waiting]) for (const proposal of group) check(proposal, false);
     for (const batch of this.batches) for (const proposal of batch.proposals) check(proposal, true);
+    this.letGoOfEnded();
     return { dropped, next };
   }
 
@@ -173,6 +174,18 @@ export class ProposalTable {
     this.batches = [];
     this.standing = 0;
     return dropped;
+  }
+
+  /**
+   * Batches in which nobody waits any more leave room for others. Those of a lost term may stand behind the log's end, and
+   * would keep it there for ever if they filled the bound.
+   */
+  private letGoOfEnded(): void {
+    this.batches = this.batches.filter((batch) => {
+      if (!batch.proposals.every(isDone)) return true;
+      this.standing -= batch.proposals.length;
+      return false;
+    });
   }
 
   private stand(batch: Batch): void {

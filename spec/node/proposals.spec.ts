@@ -82,6 +82,16 @@ describe('ProposalTable', () => {
     expect(() => table.add(new Proposal(PAYLOAD, 0, 100))).toThrow('maxPendingProposals is at its bound of 10');
   });
 
+  test('those that ended while they stood leave room again, although their entries are never applied', async () => {
+    const { proposals, outcomes } = taken(10, 50);
+    accept(proposals, 5, 2); // lost with the term: the log may never reach their indexes
+    expect(() => table.add(new Proposal(PAYLOAD, 0, 100))).toThrow('maxPendingProposals');
+    table.expire(60);
+    expect(await settled(outcomes)).toEqual(Array.from({ length: 10 }, () => 'ProposalIndeterminateError'));
+    expect(table.count).toBe(0);
+    expect(taken(10).proposals).toHaveLength(10);
+  });
+
   test('a time limit says timeout of what did nothing yet, and indeterminate of what stands in the log', async () => {
     const { proposals, outcomes } = taken(1, 100);
     accept(proposals, 5, 2);
