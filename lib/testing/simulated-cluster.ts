@@ -200,6 +200,7 @@ export class SimulatedCluster implements Surroundings {
   calm(): void {
     this.note('all faults end');
     this.network.heal();
+    this.network.setFaults(CALM_LINK); // a server that joins from here on too
     for (const from of this.servers) {
       for (const to of this.servers) this.network.setFaults(CALM_LINK, { from: from.id, to: to.id });
     }

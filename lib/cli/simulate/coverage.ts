@@ -10,7 +10,6 @@ export const MIN_SEEDS_FOR_COVERAGE = 300;
 /** What a simulation can't reach, and why. */
 const UNREACHABLE: Readonly<Partial<Record<EventType, string>>> = Object.freeze({
   MessageRejected: 'servers that are correct send only what is lawful; the invariants fail when one is refused',
-  SubscriberFailed: 'is said of reporters and bare subscribers; what ordinary handlers throw, RxJS keeps from the node',
 });
 
 /** The faults, operations and kinds of events that never occurred although a simulation can reach them. */
