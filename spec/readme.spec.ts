@@ -56,7 +56,7 @@ describe('the rest of the README', () => {
 
   /** `curl` lines must be those that `npm start` prints; the test of the cluster sends the same requests. */
   function isKnown(command: string): boolean {
-    const script = /^npm (?:run )?(test|bench|chaos|build|lint|typecheck)(?: -- .+)?$/.exec(command)?.[1];
+    const script = /^npm (?:run )?(test|bench|chaos|simulate|build|lint|typecheck)(?: -- .+)?$/.exec(command)?.[1];
     if (script !== undefined) return script in scripts;
     if (command.startsWith('curl ')) return printer.includes(command.replace(/http:..127\.0\.0\.1:810\d/, ''));
     if (command.startsWith('openssl ')) return certificateCommands.includes(command);
