@@ -126,7 +126,7 @@ describe('frames of every kind of message', () => {
     }), { numRuns: 200 });
   });
 
-  it('that were damaged on the way are never delivered, and what is found out is that the checksum does not match', () => {
+  it('that were damaged on the way are never delivered, whether their header is impossible or the checksum does not match', () => {
     fc.assert(fc.property(fc.array(piece, { minLength: 1, maxLength: 6 }), fc.array(fc.tuple(damage, fc.nat()), { minLength: 1, maxLength: 4 }), places, (stream, damages, cuts) => {
       const whole = join(...stream.map(({ bytes }) => bytes));
       const damaged = inflict(damages, whole, headsOf(stream));
@@ -134,7 +134,8 @@ describe('frames of every kind of message', () => {
       while (same < whole.length && whole[same] === damaged[same]) same += 1;
 
       const { found, failure } = read(cut(damaged, cuts));
-      if (failure !== null) expect((failure as Error).message).toMatch(/^damaged on the way: the checksum of a frame .*does not match$/);
+      // An impossible header that was shifted into place is refused for what it says, before any checksum could be had.
+      if (failure !== null) expect((failure as Error).message).toMatch(/^damaged on the way: the checksum of a frame .*does not match$|^frame of (\d+ bytes; at most|unknown type) \d+$|^ping with a body$/);
       const sent = textsOf(stream);
       const intact = stream.filter(({ bytes }, place) => (headsOf(stream)[place] ?? 0) + bytes.length <= same).length;
       expect(found.slice(0, intact)).toEqual(sent.slice(0, intact));
