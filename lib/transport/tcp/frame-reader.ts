@@ -8,7 +8,8 @@ const NOTHING: Uint8Array = new Uint8Array(0);
 /**
  * Cuts a stream of chunks into frames. A frame's length is checked before any of its body is kept, and
  * memory grows with what has arrived, not with what is announced. The checksum is taken of each chunk as it comes,
- * and held against the frame's before anything else is made of it: any other complaint is about what was sent.
+ * and held against the frame's before anything else is made of it: but for a length beyond the bound, whose frame is not
+ * waited for, any other complaint is about what was sent.
  *
  *     reader.push(chunk);
  *     while (reader.next()) use(reader.type, reader.body);
