@@ -9,6 +9,24 @@ export interface Row {
   readonly isCeiling?: boolean;
 }
 
+/** A line chart: one drawing, of one or more series of points (x, y). */
+export interface Curve {
+  readonly id: string;
+  readonly title: string;
+  readonly xLabel: string;
+  readonly yLabel: string;
+  readonly xScale: 'linear' | 'log';
+  readonly yScale: 'linear' | 'log';
+  readonly series: readonly { readonly name: string; readonly points: readonly (readonly [number, number])[] }[];
+}
+
+/** What one part of the suite found; notes are sentences that a reader of its figures must know. */
+export interface Report {
+  readonly rows: readonly Row[];
+  readonly curves: readonly Curve[];
+  readonly notes: readonly string[];
+}
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
