@@ -24,6 +24,7 @@ export interface ServeFlags {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly electionTimeoutMs?: number;
+  readonly electionTimeoutMaxMs?: number;
   readonly eventBuffer?: number;
   readonly snapshotEntries?: number;
   readonly keepEntries?: number;
@@ -102,6 +103,7 @@ function serveCommand(action: (flags: ServeFlags) => Promise<void>): Command {
     .option('--tls-cert <file>', 'the certificate of this node, with the URI rxraft://<cluster id>/<node id> among its alternative names')
     .option('--tls-key <file>', 'its private key')
     .option('--election-timeout-ms <ms>', 'shortest wait without a leader before an election; the longest is twice as much (default: 500)', integer(10, 600_000))
+    .option('--election-timeout-max-ms <ms>', 'longest such wait, where it shall be another', integer(11, 1_200_000))
     .option('--snapshot-entries <count>', 'take a snapshot after so many entries (default: 100000)', integer(1, 1_000_000_000))
     .option('--keep-entries <count>', 'entries kept behind a snapshot for nodes that lag (default: 10000, at most --snapshot-entries)', integer(0, 1_000_000_000))
     .option('--event-buffer <count>', 'events kept for clients that lag or come back (default: 16384)', integer(1, 10_000_000))

@@ -26,6 +26,7 @@ export interface ServeOptions {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly electionTimeoutMs?: number;
+  readonly electionTimeoutMaxMs?: number;
   readonly eventBuffer?: number;
   readonly snapshotEntries?: number;
   readonly keepEntries?: number;

@@ -18,8 +18,10 @@ export interface KvServerOptions {
   readonly tls?: NonNullable<OpenNodeOptions<KvCommand, KvResult, KvQuery, KvAnswer>['tls']>;
   readonly dataDir: string;
   readonly http: { readonly host: string; readonly port: number };
-  /** The least time without a leader before an election; the random range ends at twice as much. Default: the node's own. */
+  /** The least time without a leader before an election; a heartbeat comes five times within it. Default: the node's own. */
   readonly electionTimeoutMs?: number;
+  /** Where the random range ends. Default: twice `electionTimeoutMs`, if that is given; else the node's own. */
+  readonly electionTimeoutMaxMs?: number;
   /** When to take snapshots and how much log to keep. Default: the node's own. */
   readonly snapshotPolicy?: Partial<SnapshotPolicy>;
   /** Gets the node before it starts: subscriptions made there miss nothing. */
@@ -42,9 +44,9 @@ export interface KvServer {
  */
 export async function openKvServer(options: KvServerOptions, service: HttpServiceOptions = {}): Promise<KvServer> {
   let http: HttpService | null = null;
-  const { http: address, electionTimeoutMs, onCreated, ...rest } = options;
+  const { http: address, electionTimeoutMs, electionTimeoutMaxMs, onCreated, ...rest } = options;
   try {
-    const node = await openRaftNode<KvCommand, KvResult, KvQuery, KvAnswer>({ ...rest, stateMachine: new KvMachine(), ...timing(electionTimeoutMs) }, (created) => {
+    const node = await openRaftNode<KvCommand, KvResult, KvQuery, KvAnswer>({ ...rest, stateMachine: new KvMachine(), ...timing(electionTimeoutMs, electionTimeoutMaxMs) }, (created) => {
       http = new HttpService(created, service);
       onCreated?.(created);
     });
@@ -72,7 +74,7 @@ async function serve(node: KvNode, service: HttpService | null, address: KvServe
   return { node, service, http, stop };
 }
 
-function timing(electionTimeoutMs: number | undefined): { electionTimeoutMinMs?: number; electionTimeoutMaxMs?: number; heartbeatIntervalMs?: number } {
-  if (electionTimeoutMs === undefined) return {};
-  return { electionTimeoutMinMs: electionTimeoutMs, electionTimeoutMaxMs: electionTimeoutMs * 2, heartbeatIntervalMs: Math.max(1, Math.floor(electionTimeoutMs / 5)) };
+function timing(minMs: number | undefined, maxMs: number | undefined): { electionTimeoutMinMs?: number; electionTimeoutMaxMs?: number; heartbeatIntervalMs?: number } {
+  if (minMs === undefined) return maxMs === undefined ? {} : { electionTimeoutMaxMs: maxMs };
+  return { electionTimeoutMinMs: minMs, electionTimeoutMaxMs: maxMs ?? minMs * 2, heartbeatIntervalMs: Math.max(1, Math.floor(minMs / 5)) };
 }

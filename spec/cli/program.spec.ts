@@ -27,6 +27,11 @@ describe('the command line', () => {
     expect(serve?.peers).toBeUndefined();
   });
 
+  it('serve takes both ends of the range of election timeouts', async () => {
+    const { serve } = await run([...SERVE, '--election-timeout-ms', '200', '--election-timeout-max-ms', '300']);
+    expect(serve).toMatchObject({ electionTimeoutMs: 200, electionTimeoutMaxMs: 300 });
+  });
+
   it.each<[string[], string, string[], ClientFlags]>([
     [['status', '--watch', '--endpoint', 'h:1,http://h:2/'], 'status', [], { watch: true, endpoint: ['h:1', 'h:2'] }],
     [['put', 'k', 'v', '--if-revision', '3', '--json'], 'put', ['k', 'v'], { ifRevision: 3, json: true }],
