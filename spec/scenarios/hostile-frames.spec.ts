@@ -8,7 +8,7 @@ import { FRAME_HEADER_BYTES, LENGTH_AT, TYPE_AT } from '../../lib/transport/tcp/
 import { encodeGreeting } from '../../lib/transport/tcp/greeting.js';
 import { TcpTransport } from '../../lib/transport/tcp.js';
 import { WIRE_KIND } from '../../lib/transport/wire.js';
-import { dialRaw, first, frame, greetRaw, heartbeat, messageFrame, resealed } from '../transport/tcp/raw-peer.js';
+import { dialRaw, first, frame, greetRaw, heartbeat, holdTimers, messageFrame, nextAccepted, resealed } from '../transport/tcp/raw-peer.js';
 
 /**
  * A node `a` and its peer `b`, connected throughout. Each test is a stranger who misbehaves: its connection
@@ -112,13 +112,20 @@ describe('greetings', () => {
   });
 
   it('S76 nobody may take all day to greet', async () => {
-    const hasty = new TcpTransport({ listen: '127.0.0.1:0', handshakeTimeoutMs: 20 });
+    const timeoutMs = 3210;
+    const expire = holdTimers(timeoutMs);
+    const hasty = new TcpTransport({ listen: '127.0.0.1:0', handshakeTimeoutMs: timeoutMs });
     await hasty.start({ clusterId: 'test', nodeId: 'a' });
     const rejection = first(hasty.rejections);
+    const accepted = nextAccepted();
     const socket = await dialRaw(hasty.address);
+    const closed = once(socket.resume(), 'close');
+    const arrived = once(await accepted, 'data');
     socket.write(encodeGreeting(greeting).subarray(0, 5));
-    await once(socket.resume(), 'close');
-    expect(await rejection).toEqual({ from: null, reason: 'no greeting within 20 ms' });
+    await arrived;
+    expire();
+    await closed;
+    expect(await rejection).toEqual({ from: null, reason: 'no greeting within 3210 ms' });
     await hasty.stop();
   });
 

@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import net from 'node:net';
 import { crc32 } from 'node:zlib';
@@ -29,6 +30,33 @@ export async function greetRaw(address: string | null, greeting: Partial<Greetin
   socket.write(encodeGreeting({ clusterId: 'test', from: 'peer', to: 'a', refusal: '', ...greeting }));
   await once(socket, 'data');
   return socket;
+}
+
+/** Timers of this very delay run when they are told to, so that no speed of the machine matters. */
+export function holdTimers(heldMs: number): () => void {
+  const { setTimeout: start } = globalThis;
+  const held: (() => void)[] = [];
+  const hold = (callback: () => void, delayMs?: number): NodeJS.Timeout => {
+    if (delayMs !== heldMs) return start(callback, delayMs);
+    held.push(callback);
+    return start(() => undefined, 0);
+  };
+  const spy = jest.spyOn(globalThis, 'setTimeout').mockImplementation(hold);
+  return () => {
+    spy.mockRestore();
+    for (const callback of held) callback();
+  };
+}
+
+/** The next socket that a server of this process accepts, on its side. */
+export function nextAccepted(): Promise<net.Socket> {
+  return new Promise((resolve) => {
+    const take = (message: unknown): void => {
+      unsubscribe('net.server.socket', take);
+      resolve((message as { readonly socket: net.Socket }).socket);
+    };
+    subscribe('net.server.socket', take);
+  });
 }
 
 /** A greeting that was changed, with the checksum of what it says now. */
