@@ -1,7 +1,10 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { median } from './report.js';
 
 export interface Rate {
   readonly perSecond: number;
+  /** What a call cost this process in CPU time, all threads; other processes hardly change it. */
+  readonly cpuMicros: number;
   /** How long the event loop was held at the 99th percentile. */
   readonly loopDelayP99Ms: number;
 }
@@ -14,16 +17,50 @@ export async function closedLoop(concurrency: number, total: number, call: () =>
     while (left-- > 0) await call();
   };
   delay.enable();
+  const cpuBefore = process.cpuUsage();
   const startedAt = performance.now();
   await Promise.all(Array.from({ length: concurrency }, caller));
   const seconds = (performance.now() - startedAt) / 1000;
+  const { user, system } = process.cpuUsage(cpuBefore);
   delay.disable();
-  return { perSecond: total / seconds, loopDelayP99Ms: Math.max(0, delay.percentile(99) / 1e6 - 1) };
+  return { perSecond: total / seconds, cpuMicros: (user + system) / total, loopDelayP99Ms: Math.max(0, delay.percentile(99) / 1e6 - 1) };
+}
+
+/** How often each contestant has its turn within one measurement. */
+const ROUNDS = 4;
+
+/**
+ * Closed loops that are to be compared, in turn and in small portions, so that a machine that slows down slows all of them alike.
+ * Each is warmed before, and reported by the median of its portions.
+ */
+export async function inTurn<K extends string>(concurrency: number, total: number, contestants: Readonly<Record<K, () => Promise<unknown>>>): Promise<Record<K, Rate>> {
+  const names = Object.keys(contestants) as K[];
+  const portion = Math.ceil(total / ROUNDS);
+  const rates = {} as Record<K, Rate[]>;
+  for (const name of names) {
+    rates[name] = [];
+    await closedLoop(concurrency, portion, contestants[name]);
+  }
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const name of names) {
+      globalThis.gc?.();
+      rates[name].push(await closedLoop(concurrency, portion, contestants[name]));
+    }
+  }
+  return Object.fromEntries(names.map((name) => [name, medianRate(rates[name])])) as Record<K, Rate>;
+}
+
+export function medianRate(rates: readonly Rate[]): Rate {
+  return {
+    perSecond: median(rates.map((rate) => rate.perSecond)),
+    cpuMicros: median(rates.map((rate) => rate.cpuMicros)),
+    loopDelayP99Ms: median(rates.map((rate) => rate.loopDelayP99Ms)),
+  };
 }
 
 /**
- * The ceiling: one promise per call, made and resolved through one queue that is drained in microtasks, and
- * nothing else. No consensus on one thread can be faster than this.
+ * One promise per call, made and resolved through one queue that is drained in microtasks, and nothing else: what the
+ * language asks for an awaited answer. No consensus on one thread can be faster than this.
  */
 export function promiseLoop(): () => Promise<unknown> {
   let queue: ((result: unknown) => void)[] = [];

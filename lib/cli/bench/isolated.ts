@@ -7,8 +7,17 @@ import { bytesCodec } from '../../ports/codec.js';
 import type { Committed, StateMachine } from '../../ports/state-machine.js';
 import { closedLoop, type Rate } from './closed-loop.js';
 
-/** A cluster of one on LMDB and TCP, 256-byte commands; in a thread of its own, or in that of the callers. */
-export async function isolatedRate(directory: string, isolate: boolean, concurrency: number, total: number): Promise<Rate> {
+export interface IsolatedJob {
+  readonly directory: string;
+  /** In a thread of its own, or in that of the callers. */
+  readonly isolate: boolean;
+  readonly concurrency: number;
+  readonly total: number;
+  readonly bytes: number;
+}
+
+/** Proposals on a cluster of one, on LMDB and TCP. */
+export async function isolatedRate({ directory, isolate, concurrency, total, bytes }: IsolatedJob): Promise<Rate> {
   const dataDir = await mkdtemp(join(directory, 'isolated-'));
   try {
     const node = await openRaftNode<Uint8Array, number>({
@@ -23,7 +32,7 @@ export async function isolatedRate(directory: string, isolate: boolean, concurre
       electionTimeoutMaxMs: 200,
       heartbeatIntervalMs: 50,
     });
-    const rate = await measure(node, concurrency, total);
+    const rate = await measure(node, concurrency, total, new Uint8Array(bytes));
     await node.stop();
     return rate;
   } finally {
@@ -31,9 +40,8 @@ export async function isolatedRate(directory: string, isolate: boolean, concurre
   }
 }
 
-async function measure(node: RaftNode<Uint8Array, number>, concurrency: number, total: number): Promise<Rate> {
+async function measure(node: RaftNode<Uint8Array, number>, concurrency: number, total: number, command: Uint8Array): Promise<Rate> {
   await firstValueFrom(node.serverMetrics.pipe(filter(({ leadership }) => leadership?.established === true)));
-  const command = new Uint8Array(256);
   await closedLoop(concurrency, Math.ceil(total / 10), () => node.propose(command)); // warm
   return closedLoop(concurrency, total, () => node.propose(command));
 }

@@ -1,126 +1,84 @@
-import { execFile } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { cpus } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import type { AppendRates } from './durable-append.js';
-import type { Rate } from './closed-loop.js';
-import { median, rowsOf, table, type Row } from './report.js';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, relative, sep } from 'node:path';
+import { EXIT, messageOf } from '../exit.js';
+import { createBench, type Bench } from './bench.js';
+import { measureInChildren } from './child-processes.js';
+import { withResults } from './markdown.js';
+import { parseFlags, USAGE, type BenchFlags } from './options.js';
+import { plot } from './plot/plot.js';
+import { machineText, merged, readResults, resultsText, type Result } from './results.js';
+import { reportText } from './text.js';
 
-const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url));
-const run = promisify(execFile);
+const interrupt = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupt.abort());
 
-const HELP = `Usage: npm run bench -- [options]
-
-Measures rxraft on this machine: proposals in one process, the cost of reporting, durable appends.
-Quote the ratios; absolute figures drift with the machine.
-
-  -n, --runs <count>   runs of each measurement; the median is reported (default 5)
-  --total <count>      proposals per run, a tenth of it with one proposer (default 400000)
-  --out <folder>       where results.json goes, and the files of the append measurement (default .bench)
-  -h, --help           this text`;
-
-/** Every measurement is repeated, the variants of one comparison in turn, and reported by its median. */
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      runs: { type: 'string', short: 'n', default: '5' },
-      total: { type: 'string', default: '400000' },
-      out: { type: 'string', default: '.bench' },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  });
-  if (values.help) {
-    console.log(HELP);
-    return;
+/** Measures the parts that were asked for, prints their tables as they are done, and writes results and plots. */
+async function main(): Promise<number> {
+  const flags = readFlags();
+  if (typeof flags === 'number') return flags;
+  await Promise.all([flags.out, flags.plots].map((folder) => mkdir(folder, { recursive: true })));
+  const directory = await mkdtemp(join(flags.out, 'run-'));
+  try {
+    const bench = createBench(flags, directory, measureInChildren(new URL('./worker.js', import.meta.url), interrupt.signal), (line) => process.stderr.write(`  ${line}\n`));
+    await measureAll(flags, bench);
+    await show(flags);
+    return EXIT.ok;
+  } catch (error) {
+    if (interrupt.signal.aborted) return EXIT.interrupted;
+    process.stderr.write(`${messageOf(error)}\n`);
+    return EXIT.failed;
+  } finally {
+    await rm(directory, { recursive: true, force: true });
   }
-  const { out } = values;
-  const runs = positive('runs', values.runs);
-  const total = positive('total', values.total);
-  await mkdir(out, { recursive: true });
-  console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}; medians of ${runs} runs\n`);
-  const rows: Row[] = [...(await proposalRows(runs, total)), ...(await reporterRows(runs, total)), ...(await appendRows(runs, out)), ...(await isolatedRows(runs, total, out))];
-  console.log(table(rows));
-  const file = join(out, 'results.json');
-  await writeFile(file, `${JSON.stringify({ node: process.version, runs, rows }, null, 2)}\n`);
-  console.log(`\nwritten to ${file}`);
 }
 
-async function proposalRows(runs: number, total: number): Promise<Row[]> {
-  const rows: Row[] = [];
-  for (const [concurrency, budget] of [[1, 100_000], [64, 500_000], [1024, 800_000], [4096, 1_000_000]] as const) {
-    const results: { cluster: Rate; ceiling: Rate }[] = [];
-    for (let i = 0; i < runs; i += 1) results.push(await proposals(concurrency, total, 'null'));
-    rows.push(...rowsOf(`3 nodes, memory, ${concurrency} proposers`, results, budget));
-    progress(rows.at(-1));
+function readFlags(): BenchFlags | number {
+  try {
+    const flags = parseFlags(process.argv.slice(2));
+    if (flags !== null) return flags;
+    process.stdout.write(USAGE);
+    return EXIT.ok;
+  } catch (error) {
+    process.stderr.write(`${messageOf(error)}\n\n${USAGE}`);
+    return EXIT.usage;
   }
-  return rows;
 }
 
-/** The three in turn, run by run, so that a drifting machine slows all of them alike. */
-async function reporterRows(runs: number, total: number): Promise<Row[]> {
-  const rows: Row[] = [];
-  for (const concurrency of [1, 64]) {
-    const ratios: { onToNull: number; nullToOut: number }[] = [];
-    for (let i = 0; i < runs; i += 1) {
-      const on = (await proposals(concurrency, total, 'subscriber')).cluster.perSecond;
-      const nothing = (await proposals(concurrency, total, 'null')).cluster.perSecond;
-      const compiledOut = (await proposals(concurrency, total, 'out')).cluster.perSecond;
-      ratios.push({ onToNull: on / nothing, nullToOut: nothing / compiledOut });
-    }
-    rows.push({ what: `one subscriber / null reporter, ${concurrency} proposers`, value: median(ratios.map((r) => r.onToNull)), unit: '×', budget: 0.95 });
-    rows.push({ what: `null reporter / compiled out, ${concurrency} proposers`, value: median(ratios.map((r) => r.nullToOut)), unit: '×', budget: 0.99 });
-    progress(rows.at(-1));
+/** Each part's results are kept as soon as they are there. */
+async function measureAll(flags: BenchFlags, bench: Bench): Promise<void> {
+  const { parts, runs, total, proposals, entries, seconds } = flags;
+  const machine = machineText();
+  console.log(`${machine}; medians of ${runs} ${runs === 1 ? 'run' : 'runs'}`);
+  for (const { name, title, run } of parts) {
+    process.stderr.write(`${name}\n`);
+    const report = await run(bench);
+    interrupt.signal.throwIfAborted();
+    console.log(`\n${title}\n${reportText(report)}`);
+    await keep(flags, { part: name, title, at: new Date().toISOString(), machine, size: { runs, total, proposals, entries, seconds }, ...report });
   }
-  return rows;
 }
 
-async function appendRows(runs: number, out: string): Promise<Row[]> {
-  const results: AppendRates[] = [];
-  for (let i = 0; i < runs; i += 1) results.push(await worker<AppendRates>(['append', out, '200']));
-  return [
-    { what: 'durable append, 256 × 256 B a batch', value: median(results.map((r) => r.storePerSecond)), unit: 'entries/s' },
-    { what: 'the same bytes, write + fdatasync a batch', value: median(results.map((r) => r.rawPerSecond)), unit: 'entries/s' },
-    { what: 'durable append / raw', value: median(results.map((r) => r.storePerSecond / r.rawPerSecond)), unit: '×', budget: 0.6 },
-  ];
+async function keep(flags: BenchFlags, result: Result): Promise<void> {
+  const file = resultsFile(flags);
+  await writeFile(file, resultsText(merged(await readResults(file), [result])));
 }
 
-/** In turn, too. */
-async function isolatedRows(runs: number, total: number, out: string): Promise<Row[]> {
-  const rows: Row[] = [];
-  for (const concurrency of [64, 1024]) {
-    const rate = (isolate: boolean): Promise<Rate> => worker(['isolated', out, String(isolate), String(concurrency), String(Math.ceil(concurrency === 64 ? total / 5 : total))]);
-    const ratios: number[] = [];
-    for (let i = 0; i < runs; i += 1) {
-      const here = (await rate(false)).perSecond;
-      ratios.push((await rate(true)).perSecond / here);
-    }
-    rows.push({ what: `1 node on LMDB in a thread of its own / in the callers', ${concurrency} proposers`, value: median(ratios), unit: '×', budget: 0.8 });
-    progress(rows.at(-1));
-  }
-  return rows;
+/** The plots of all results that there are, and the document that shows them. */
+async function show(flags: BenchFlags): Promise<void> {
+  const { plots, readme } = flags;
+  const results = await readResults(resultsFile(flags));
+  const curves = results.flatMap((result) => result.curves);
+  const plotFile = (id: string): string => join(plots, `${id}.svg`);
+  for (const curve of curves) await writeFile(plotFile(curve.id), plot(curve));
+  console.log(`\nwritten: ${[resultsFile(flags), ...curves.map(({ id }) => plotFile(id))].join(', ')}`);
+  if (readme === null) return;
+  const document = await readFile(readme, 'utf8');
+  await writeFile(readme, withResults(document, results, (id) => relative(dirname(readme), plotFile(id)).split(sep).join('/')));
+  console.log(`written: the results in ${readme}`);
 }
 
-function proposals(concurrency: number, total: number, reporting: string): Promise<{ cluster: Rate; ceiling: Rate }> {
-  const count = concurrency === 1 ? total / 10 : total;
-  return worker(['proposals', String(concurrency), String(Math.ceil(count)), reporting]);
+function resultsFile({ out }: BenchFlags): string {
+  return join(out, 'results.json');
 }
 
-async function worker<T>(args: string[]): Promise<T> {
-  const { stdout } = await run(process.execPath, ['--expose-gc', WORKER, ...args]);
-  return JSON.parse(stdout) as T;
-}
-
-function progress(row: Row | undefined): void {
-  if (process.stderr.isTTY && row !== undefined) process.stderr.write(`  done: ${row.what}\n`);
-}
-
-function positive(option: string, text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value > 0) return value;
-  throw new Error(`--${option} is ${JSON.stringify(text)}; allowed: a whole number above 0`);
-}
-
-await main();
+process.exitCode = await main();

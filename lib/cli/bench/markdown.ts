@@ -1,0 +1,39 @@
+import { isMet, type Row } from './report.js';
+import type { Result } from './results.js';
+import { budgetText, valueText } from './text.js';
+
+const START = '<!-- bench:start -->';
+const END = '<!-- bench:end -->';
+
+/**
+ * A document with its section of results written anew.
+ * @param plotPath the path of a curve's plot, as the document links to it.
+ * @throws {Error} when the document has no place for it.
+ */
+export function withResults(document: string, results: readonly Result[], plotPath: (curve: string) => string): string {
+  const from = document.indexOf(START);
+  const to = document.indexOf(END);
+  if (from === -1 || to < from) throw new Error(`the lines ${START} and ${END} say where the results go; they are not there, or not in this order`);
+  return `${document.slice(0, from + START.length)}\n${resultsMarkdown(results, plotPath)}\n${document.slice(to)}`;
+}
+
+function resultsMarkdown(results: readonly Result[], plotPath: (curve: string) => string): string {
+  return results.map((result) => sectionOf(result, plotPath)).join('\n\n');
+}
+
+function sectionOf({ title, rows, curves, notes, at, machine, size }: Result, plotPath: (curve: string) => string): string {
+  const taken = `Medians of ${size.runs} ${size.runs === 1 ? 'run' : 'runs'}, ${at.slice(0, 10)}, ${machine}.`;
+  const table = ['| what | measured | budget | |', '| --- | ---: | ---: | --- |', ...rows.map(lineOf)].join('\n');
+  const plots = curves.map((curve) => `![${escaped(curve.title)}](${plotPath(curve.id)})`);
+  return [`### ${title}`, [taken, ...notes].map(escaped).join(' '), ...(rows.length > 0 ? [table] : []), ...plots].join('\n\n');
+}
+
+function lineOf(row: Row): string {
+  const met = isMet(row);
+  const what = row.what.startsWith(' ') ? `… ${row.what.trimStart()}` : row.what;
+  return `| ${escaped(what)} | ${valueText(row)} | ${budgetText(row)} | ${met === null ? '' : met ? 'met' : '**missed**'} |`;
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[\\|*_`<[\]]/g, '\\$&');
+}

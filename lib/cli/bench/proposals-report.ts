@@ -1,0 +1,81 @@
+import type { Rate } from './closed-loop.js';
+import type { Bench } from './bench.js';
+import { median, type Curve, type Report, type Row } from './report.js';
+import type { Ceilings } from './proposals.js';
+
+/** Concurrent proposers, and what the design asks of three nodes with empty commands. */
+const LOADS: readonly (readonly [proposers: number, perSecond: number | undefined])[] = [
+  [1, 100_000],
+  [64, 500_000],
+  [256, undefined],
+  [1024, 800_000],
+  [4096, 1_000_000],
+];
+
+const SIZES: readonly (readonly [bytes: number, name: string])[] = [
+  [0, 'empty'],
+  [256, '256 B'],
+];
+
+/** Three nodes in one process on memory adapters, against what the language and the algorithm ask for. */
+export async function proposalsReport(bench: Bench): Promise<Report> {
+  const rows: Row[] = [];
+  const rates = { rxraft: new Map<string, [number, number][]>(), turnLoop: [] as [number, number][], promises: [] as [number, number][] };
+  for (const [bytes, size] of SIZES) {
+    const points: [number, number][] = [];
+    rates.rxraft.set(`rxraft, ${size}`, points);
+    for (const [concurrency, budget] of LOADS) {
+      const what = `3 nodes, ${size} commands, ${concurrency} ${concurrency === 1 ? 'proposer' : 'proposers'}`;
+      const runs = await bench.repeat(what, () => bench.measure('ceilings', { concurrency, total: portionOf(bench.total, concurrency), bytes }));
+      rows.push(...rowsOf(what, runs, bytes === 0 ? budget : undefined));
+      points.push([concurrency, perSecond(runs, 'cluster')]);
+      if (bytes > 0) continue;
+      rates.turnLoop.push([concurrency, perSecond(runs, 'turnLoop')]);
+      rates.promises.push([concurrency, perSecond(runs, 'promises')]);
+    }
+  }
+  const series = [
+    { name: 'promises alone', points: rates.promises },
+    { name: 'stripped turn loop', points: rates.turnLoop },
+    ...[...rates.rxraft].map(([name, points]) => ({ name, points })),
+  ];
+  return { rows, curves: [curveOf(series)], notes: NOTES };
+}
+
+/** With one proposer ten times slower, so a tenth of them. */
+export function portionOf(total: number, concurrency: number): number {
+  return Math.ceil(concurrency === 1 ? total / 10 : total);
+}
+
+function rowsOf(what: string, runs: readonly Ceilings[], budget: number | undefined): Row[] {
+  const ratioTo = (ceiling: 'turnLoop' | 'promises'): number => median(runs.map((run) => run.cluster.perSecond / run[ceiling].perSecond));
+  return [
+    { what, value: perSecond(runs, 'cluster'), unit: 'proposals/s', ...(budget === undefined ? {} : { budget }) },
+    { what: '  / stripped turn loop', value: ratioTo('turnLoop'), unit: '×', budget: 0.5 },
+    { what: '  / promises alone', value: ratioTo('promises'), unit: '×', budget: 0.5 },
+    { what: '  event-loop delay p99', value: median(runs.map((run) => run.cluster.loopDelayP99Ms)), unit: 'ms', budget: 10, isCeiling: true },
+  ];
+}
+
+function perSecond(runs: readonly Ceilings[], contestant: keyof Ceilings): number {
+  return median(runs.map((run): Rate => run[contestant]).map((rate) => rate.perSecond));
+}
+
+function curveOf(series: Curve['series']): Curve {
+  return {
+    id: 'proposals',
+    title: 'Committed and applied proposals, three nodes in one process',
+    xLabel: 'concurrent proposers',
+    yLabel: 'proposals per second',
+    xScale: 'log',
+    yScale: 'log',
+    series,
+  };
+}
+
+const NOTES: readonly string[] = [
+  'Each proposer awaits its proposal, committed by a majority and applied, before it makes the next. All nodes share one thread; cluster and ceilings take turns in the same process.',
+  'The stripped turn loop has three nodes that append, acknowledge, commit and apply in batches and resolve one promise a proposal, without elections, timers, checks, events or metrics: what the algorithm costs.',
+  'Promises alone are one promise a call, resolved through one queue: what one microtask and one awaited object cost, and nothing of consensus. With one proposer a proposal needs at least the four turns of append, acknowledge, commit and answer, each a microtask of its own.',
+  'A command is handed from node to node by reference here: copies and encoding show in the durable measurements.',
+];
