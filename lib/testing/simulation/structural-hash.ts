@@ -1,10 +1,9 @@
-/** Of a byte array only this much is looked at, and its length. */
-const MAX_BYTES = 64;
-
 /** Looked up once: in the sandboxes of test runners every look at a global is slow. */
 const imul = Math.imul.bind(Math);
+/** Where the lower half of a number's bits lies on this machine, so that the hash is the same on all. */
+const LOW_WORD = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1 ? 0 : 1;
 
-/** A 64-bit hash over plain data in a stream: field names, order and every bit of every number count. Not for secrets. */
+/** A 64-bit hash over plain data in a stream: field names, order, every bit of every number and every byte count. Not for secrets. */
 export class StructuralHash {
   #low = 0x811c9dc5;
   #high = 0x01000193;
@@ -40,8 +39,8 @@ export class StructuralHash {
       return;
     }
     this.#float[0] = value;
-    this.#mix(this.#words[0] ?? 0);
-    this.#mix(this.#words[1] ?? 0);
+    this.#mix(this.#words[LOW_WORD] ?? 0);
+    this.#mix(this.#words[1 - LOW_WORD] ?? 0);
   }
 
   #object(value: object | null): void {
@@ -61,8 +60,7 @@ export class StructuralHash {
 
   #bytes(bytes: Uint8Array): void {
     this.#mix(bytes.length);
-    const end = Math.min(bytes.length, MAX_BYTES);
-    for (let i = 0; i < end; i += 1) this.#mix(bytes[i] ?? 0);
+    for (let i = 0; i < bytes.length; i += 1) this.#mix(bytes[i] ?? 0);
   }
 
   #text(text: string): number {
