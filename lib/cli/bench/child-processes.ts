@@ -22,9 +22,14 @@ export function measureInChildren(worker: URL, signal: AbortSignal): Measure {
       let outcome: Outcome<K> | null = null;
       child.stderr?.setEncoding('utf8').on('data', (text: string) => (said += text));
       child.on('message', (message) => (outcome = message as Outcome<K>));
-      child.on('error', reject);
+      let failure: Error | null = null;
+      child.on('error', (error) => {
+        failure = error;
+        if (child.pid === undefined) reject(error); // it never began, and won't close
+      });
       child.on('close', (code, killedBy) => {
-        if (code === 0 && outcome !== null) resolve(outcome.value);
+        if (failure !== null) reject(failure);
+        else if (code === 0 && outcome !== null) resolve(outcome.value);
         else reject(new Error(`the measurement ${JSON.stringify(task)} ended with ${killedBy ?? code ?? 'nothing'}${said === '' ? '' : `:\n${said.trimEnd()}`}`));
       });
     });

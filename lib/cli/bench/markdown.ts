@@ -22,10 +22,17 @@ function resultsMarkdown(results: readonly Result[], plotPath: (curve: string) =
 }
 
 function sectionOf({ title, rows, curves, notes, at, machine, size }: Result, plotPath: (curve: string) => string): string {
-  const taken = `Medians of ${size.runs} ${size.runs === 1 ? 'run' : 'runs'}, ${at.slice(0, 10)}, ${machine}.`;
-  const table = ['| what | measured | budget | |', '| --- | ---: | ---: | --- |', ...rows.map(lineOf)].join('\n');
   const plots = curves.map((curve) => `![${escaped(curve.title)}](${plotPath(curve.id)})`);
-  return [`### ${title}`, [taken, ...notes].map(escaped).join(' '), ...(rows.length > 0 ? [table] : []), ...plots].join('\n\n');
+  const table = ['| what | measured | budget | |', '| --- | ---: | ---: | --- |', ...rows.map(lineOf)].join('\n');
+  const taken = `Medians of ${size.runs} ${size.runs === 1 ? 'run' : 'runs'}, ${at.slice(0, 10)}, ${machine}.`;
+  return [`### ${title}`, ...plots, rows.length > LONG_TABLE ? folded(`${rows.length} figures`, table) : table, [...notes, taken].map((note) => `- ${escaped(note)}`).join('\n')].join('\n\n');
+}
+
+/** Rows of a table that a reader need not skip. */
+const LONG_TABLE = 12;
+
+function folded(summary: string, text: string): string {
+  return `<details>\n<summary>${summary}</summary>\n\n${text}\n\n</details>`;
 }
 
 function lineOf(row: Row): string {

@@ -15,6 +15,11 @@ export interface BenchFlags extends BenchSize {
   readonly readme: string | null;
 }
 
+/** Parts that last longer are measured when they are asked for. */
+const SHORT_MINUTES = 5;
+
+const ALL = 'all';
+
 const NAME_WIDTH = Math.max(...PARTS.map(({ name }) => name.length));
 
 export const USAGE = `npm run bench -- [parts] [options]
@@ -24,7 +29,7 @@ turn within one run. Absolute figures drift with the machine.
 
 ${PARTS.map(({ name, title, minutes }) => `  ${name.padEnd(NAME_WIDTH)}  ${title}: about ${minutes} min`).join('\n')}
 
-All of them without a name, one after the other; the minutes are those of the defaults below.
+Without a name those that take up to ${SHORT_MINUTES} minutes, one after the other; with "${ALL}" every one. The minutes are those of the defaults below.
 
   -n, --runs <count>    runs of each measurement; the median is reported (default 5)
   --total <count>       proposals per run, a tenth of it with one proposer (default 400000)
@@ -70,7 +75,8 @@ export function parseFlags(args: readonly string[]): BenchFlags | null {
 }
 
 function partsNamed(names: readonly string[]): readonly Part[] {
-  const unknown = names.find((name) => !PARTS.some((part) => part.name === name));
-  if (unknown !== undefined) throw new Error(`${JSON.stringify(unknown)} is no part of the suite; there are ${PARTS.map(({ name }) => name).join(', ')}`);
-  return names.length === 0 ? PARTS : PARTS.filter(({ name }) => names.includes(name));
+  const unknown = names.find((name) => name !== ALL && !PARTS.some((part) => part.name === name));
+  if (unknown !== undefined) throw new Error(`${JSON.stringify(unknown)} is no part of the suite; there are ${[...PARTS.map(({ name }) => name), ALL].join(', ')}`);
+  if (names.includes(ALL)) return PARTS;
+  return PARTS.filter(({ name, minutes }) => (names.length === 0 ? minutes <= SHORT_MINUTES : names.includes(name)));
 }

@@ -18,10 +18,11 @@ const TICKS = 7;
 /** From 0, so that heights compare as the figures do. */
 function linearScale(values: readonly number[]): Scale {
   const low = Math.min(0, ...values);
-  const high = Math.max(0, ...values);
-  const step = roundStep((high - low || 1) / TICKS);
+  const most = Math.max(0, ...values);
+  const high = most > low ? most : low + 1;
+  const step = roundStep((high - low) / TICKS);
   const first = Math.floor(low / step);
-  const last = Math.max(first + 1, Math.ceil(high / step - 1e-9));
+  const last = Math.ceil(high / step - 1e-9);
   const ticks = Array.from({ length: last - first + 1 }, (_, i) => tidy((first + i) * step));
   return { ticks, at: (value) => (value / step - first) / (last - first), has: Number.isFinite };
 }
