@@ -159,8 +159,8 @@ export class SimulatedCluster implements Surroundings {
     this.transcript.note(this.clock.now(), text);
   }
 
-  count(family: CountFamily, name: string): void {
-    count(this.counts, family, name);
+  count(family: CountFamily, name: string, times = 1): void {
+    count(this.counts, family, name, times);
   }
 
   observeTurn(id: NodeId, runId: string, turn: ObservedTurn): void {

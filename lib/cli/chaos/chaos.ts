@@ -7,6 +7,8 @@ import { ClusterClient } from '../client/cluster-client.js';
 import { metricsOf, poll, untilReady } from '../cluster/status.js';
 import { messageOf } from '../exit.js';
 import { HttpClient } from '../http-client.js';
+import { pause } from '../interrupt.js';
+import { Progress } from '../progress.js';
 import type { Terminal } from '../terminal.js';
 import { ChaosCluster } from './chaos-cluster.js';
 import { Clients } from './clients.js';
@@ -63,6 +65,7 @@ export class Chaos {
   readonly #verified: string[] = [];
   readonly #done: Partial<Record<FaultKind, number>> = {};
   readonly #skipped: Partial<Record<FaultKind, number>> = {};
+  readonly #progress: Progress;
   readonly #startedAt = performance.now();
   #loadMs = 0;
   #steps = 0;
@@ -73,6 +76,7 @@ export class Chaos {
     const now = (): number => performance.now();
     const jitter = new Dice(flags.seed, 'jitter');
     this.#parts = parts;
+    this.#progress = new Progress(parts.terminal);
     this.#network = new Network(() => jitter.between([0, 1]));
     this.#acknowledgements = new Acknowledgements(now);
     this.#failovers = new Failovers(this.#acknowledgements, now);
@@ -100,7 +104,7 @@ export class Chaos {
       this.#problem(messageOf(error));
     } finally {
       clearInterval(progress);
-      this.#parts.terminal.progress('');
+      this.#progress.end();
       await this.#close();
     }
     return this.#report();
@@ -151,7 +155,7 @@ export class Chaos {
     clearTimeout(timer);
     if (servedAt === null) throw new Error(`no write was acknowledged within ${SERVES_WITHIN_MS / 1000} s of the end of step ${step.number}`);
     for (const problem of await foldProblems(this.#cluster)) this.#problem(problem);
-    this.#parts.terminal.line(`        serves again after ${seconds(servedAt - healedAt)}`);
+    this.#parts.terminal.line(`        mended; the next write was acknowledged ${seconds(servedAt - healedAt)} later`);
   }
 
   async #inject(step: Step, { kind, seed }: PlannedFault, ending: AbortSignal): Promise<void> {
@@ -239,13 +243,12 @@ export class Chaos {
   }
 
   #showProgress(): void {
-    const { flags, terminal } = this.#parts;
+    const { flags } = this.#parts;
     const elapsed = (performance.now() - this.#startedAt) / 1000;
     const whole = flags.minutes === null ? (flags.rounds ?? 0) * flags.faults.length : flags.minutes * 60;
     const share = Math.min(1, (flags.minutes === null ? this.#steps : elapsed) / whole);
-    const bar = '█'.repeat(Math.round(share * 20)).padEnd(20, '░');
     const { load } = this.#clients;
-    terminal.progress(`${bar} ${Math.round(share * 100)} %  ${elapsed.toFixed(0)} s, ${this.#steps} steps, ${number(load.count('answered'))} calls answered, ${this.#problems.length} problems`);
+    this.#progress.show(share, `${elapsed.toFixed(0)} s, ${this.#steps} steps, ${number(load.count('answered'))} calls answered, ${this.#problems.length} problems`);
   }
 
   #report(): ChaosReport {
@@ -271,18 +274,4 @@ export class Chaos {
       problems: this.#problems,
     };
   }
-}
-
-/** Resolves after the time, or once the signal is aborted. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end);
-    if (signal.aborted) end();
-  });
 }

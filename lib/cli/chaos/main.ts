@@ -1,19 +1,17 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { EXIT, messageOf } from '../exit.js';
+import { EXIT } from '../exit.js';
 import { createTerminal, type Terminal } from '../terminal.js';
+import { withFlags } from '../with-flags.js';
 import { Chaos } from './chaos.js';
 import { Guard } from './guard.js';
 import { MemberPlan } from './members.js';
 import { parseFlags, USAGE, type ChaosFlags } from './options.js';
 import { reportLines } from './report.js';
 
-/** The entry point of `npm run chaos`: flags, signals, the run's directory and the report. */
-async function main(): Promise<number> {
-  const flags = readFlags();
-  if (flags === null) return EXIT.usage;
-  if (flags === 'help') return EXIT.ok;
+/** What `npm run chaos` does: signals, the run's directory and the report. */
+async function main(flags: ChaosFlags): Promise<number> {
   const terminal = createTerminal(flags.json ? process.stderr : process.stdout, process.env);
   const interrupt = interruptSignal();
   const guard = new Guard();
@@ -41,18 +39,6 @@ async function run(flags: ChaosFlags, chaos: Chaos, directory: string, terminal:
   return isGood ? EXIT.ok : EXIT.failed;
 }
 
-function readFlags(): ChaosFlags | 'help' | null {
-  try {
-    const flags = parseFlags(process.argv.slice(2));
-    if (flags !== null) return flags;
-    process.stdout.write(USAGE);
-    return 'help';
-  } catch (error) {
-    process.stderr.write(`${messageOf(error)}\n\n${USAGE}`);
-    return null;
-  }
-}
-
 /** Aborted by the first SIGINT, SIGTERM or SIGHUP; a second one ends the process at once, and the guard its nodes. */
 function interruptSignal(): AbortSignal {
   const controller = new AbortController();
@@ -65,4 +51,4 @@ function interruptSignal(): AbortSignal {
   return controller.signal;
 }
 
-process.exitCode = await main();
+process.exitCode = await withFlags(parseFlags, USAGE, main);

@@ -2,7 +2,7 @@ import type { EventType } from '../../core/events.js';
 import { EVENT_TYPES } from '../../server/event-kinds.js';
 import { FAULT_NAMES } from '../../testing/simulation/fault-names.js';
 import { OPERATION_NAMES } from '../../testing/simulation/operation-names.js';
-import type { SimulationCounts } from '../../testing/simulation/report.js';
+import type { CountFamily, SimulationCounts } from '../../testing/simulation/report.js';
 
 /** So many seeds meet everything, or something keeps them from it. */
 export const MIN_SEEDS_FOR_COVERAGE = 300;
@@ -12,11 +12,28 @@ const UNREACHABLE: Readonly<Partial<Record<EventType, string>>> = Object.freeze(
   MessageRejected: 'servers that are correct send only what is lawful; the invariants fail when one is refused',
 });
 
-/** The faults, operations and kinds of events that never occurred although a simulation can reach them. */
-export function unmet({ events, faults, operations }: SimulationCounts): string[] {
-  return [
-    ...FAULT_NAMES.filter((name) => faults[name] === undefined).map((name) => `the fault ${JSON.stringify(name)}`),
-    ...OPERATION_NAMES.filter((name) => operations[name] === undefined).map((name) => `the operation ${JSON.stringify(name)}`),
-    ...EVENT_TYPES.filter((type) => events[type] === undefined && UNREACHABLE[type] === undefined),
+/** Something that can occur and did not. */
+export interface Unmet {
+  readonly family: CountFamily;
+  readonly name: string;
+  readonly words: string;
+}
+
+export interface Coverage {
+  /** How many kinds of faults, operations and events a simulation can reach. */
+  readonly known: number;
+  /** Those of them that never occurred. */
+  readonly unmet: readonly Unmet[];
+  /** Kinds of events that it can't reach, and why. */
+  readonly unreachable: Readonly<Partial<Record<EventType, string>>>;
+}
+
+/** Which faults, operations and kinds of events occurred, of those that a simulation can reach. */
+export function coverageOf(counts: SimulationCounts): Coverage {
+  const all: readonly Unmet[] = [
+    ...FAULT_NAMES.map((name) => ({ family: 'faults' as const, name, words: `the fault ${JSON.stringify(name)}` })),
+    ...OPERATION_NAMES.map((name) => ({ family: 'operations' as const, name, words: `the operation ${JSON.stringify(name)}` })),
+    ...EVENT_TYPES.filter((type) => UNREACHABLE[type] === undefined).map((type) => ({ family: 'events' as const, name: type, words: type })),
   ];
+  return { known: all.length, unmet: all.filter(({ family, name }) => counts[family][name] === undefined), unreachable: UNREACHABLE };
 }

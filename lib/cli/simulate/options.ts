@@ -72,11 +72,12 @@ export function parseFlags(args: readonly string[]): SimulateFlags | null {
   };
 }
 
-/** The arguments that run this again, and nothing else. */
+/** The command that runs this again, as it is. */
 export function commandFor({ seed, turns, nodes, faults, skip }: Pick<SimulateFlags, 'seed' | 'turns' | 'nodes' | 'faults' | 'skip'>): string {
   const parts = [`npm run simulate -- --seeds 1 --seed ${seed} --turns ${turns} --nodes ${nodes}`];
   if (faults !== null) parts.push(`--faults "${faults.length === 0 ? 'none' : faults.join(',')}"`);
   if (skip.length > 0) parts.push(`--skip "${skip.join(',')}"`);
+  parts.push('--shrink 0'); // it is as small as it gets
   return parts.join(' ');
 }
 

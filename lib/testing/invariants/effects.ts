@@ -1,4 +1,5 @@
 import type { LogId, LogIndex, NodeId, Term } from '../../core/ids.js';
+import type { SessionResult } from '../../node/sessions/index.js';
 import type { Codec } from '../../ports/codec.js';
 import type { Committed } from '../../ports/state-machine.js';
 import type { Tagged } from '../simulation/tagged.js';
@@ -17,6 +18,7 @@ interface Effect {
 export class Effects {
   readonly #agreed = new Map<LogIndex, Effect>();
   readonly #indexOf = new Map<number, LogIndex>();
+  #repeats = 0;
 
   constructor(private readonly valueCodec: Codec<unknown>) {}
 
@@ -30,11 +32,19 @@ export class Effects {
       return;
     }
     this.#agreed.set(index, { term, result, reached });
-    if (reached === null) return;
+    if (reached === null) {
+      if ((value as SessionResult<unknown>).type === 'applied') this.#repeats += 1;
+      return;
+    }
     const earlier = this.#indexOf.get(reached.id);
     must(earlier === undefined, 'a command takes effect once (thesis §6.3)', () => `${server} applies ${nameOf(reached)} at ${index}, after ${String(earlier)}`);
     this.#indexOf.set(reached.id, index);
   };
+
+  /** How many entries were a session's command once more, answered as the first time. */
+  get repeats(): number {
+    return this.#repeats;
+  }
 
   /** Where the command took effect; undefined when it has not. */
   indexOf(id: number): LogIndex | undefined {

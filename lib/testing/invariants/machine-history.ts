@@ -115,6 +115,18 @@ export class MachineHistory {
     }
   }
 
+  /** What the checker got, by kind, and how many of these calls nobody was told the fate of; and the log's repeats. */
+  get checked(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    const add = (kind: string, times = 1): void => void counts.set(kind, (counts.get(kind) ?? 0) + times);
+    for (const { operation, outcome } of this.machine.model === undefined ? [] : this.#history.calls) {
+      add(this.machine.kindOf?.(operation) ?? 'call');
+      if (outcome.type === 'open' || outcome.at === Infinity) add('among them, never answered');
+    }
+    if (this.effects.repeats > 0) add('command that stood in the log again', this.effects.repeats);
+    return counts;
+  }
+
   /** A machine that never crashes gives the same results, and every answer at some moment while the query was asked. */
   async #replay(): Promise<void> {
     const machine = this.machine.create();

@@ -79,6 +79,7 @@ export const simulatedKeyValue: SimulatedMachine<Write, KeyValueResult, Get, Key
   commandCodec: jsonCodec as Codec<Write>,
   valueCodec: jsonCodec,
   model: keyValueModel,
+  kindOf: (operation: Get | Write) => (operation.type === 'get' || operation.expect === undefined ? operation.type : `${operation.type} under an expectation (cas)`),
 });
 
 function keyFrom(dice: Dice): string {

@@ -67,8 +67,9 @@ export class MachineCallers implements Callers {
     for (const client of this.#roaming) client.end();
   }
 
-  check(): Promise<void> {
-    return this.history.check();
+  async check(): Promise<void> {
+    await this.history.check();
+    for (const [kind, times] of this.history.checked) this.cluster.count('checked', kind, times);
   }
 
   #open({ server, run, timeoutMs, dice }: Caller): void {

@@ -8,14 +8,16 @@ export interface SimulationCounts {
   readonly messages: Record<string, number>;
   /** By operation and outcome, `propose acknowledged`. */
   readonly calls: Record<string, number>;
+  /** Calls that the linearizability checker found an order for, by kind, and how often commands of sessions came again. */
+  readonly checked: Record<string, number>;
 }
 
 export type CountFamily = keyof SimulationCounts;
 
-const FAMILIES: readonly CountFamily[] = ['faults', 'operations', 'calls', 'events', 'inputs', 'messages'];
+const FAMILIES: readonly CountFamily[] = ['faults', 'operations', 'calls', 'checked', 'events', 'inputs', 'messages'];
 
 export function emptyCounts(): SimulationCounts {
-  return { events: {}, faults: {}, operations: {}, inputs: {}, messages: {}, calls: {} };
+  return { events: {}, faults: {}, operations: {}, inputs: {}, messages: {}, calls: {}, checked: {} };
 }
 
 export function count(counts: SimulationCounts, family: CountFamily, name: string, times = 1): void {
@@ -32,9 +34,10 @@ export function addCounts(sum: SimulationCounts, more: SimulationCounts): void {
 
 /** A table for people, one family after the other. */
 export function countsText(counts: SimulationCounts): string {
+  const width = Math.max(...FAMILIES.flatMap((family) => Object.keys(counts[family]).map(({ length }) => length)), 28);
   const sections = FAMILIES.map((family) => {
     const rows = Object.entries(counts[family]).sort(([a], [b]) => (a < b ? -1 : 1));
-    return [family, ...rows.map(([name, times]) => `  ${name.padEnd(28)} ${times.toLocaleString('en').padStart(14)}`)].join('\n');
+    return [family, ...rows.map(([name, times]) => `  ${name.padEnd(width)} ${times.toLocaleString('en').padStart(14)}`)].join('\n');
   });
   return sections.join('\n\n');
 }

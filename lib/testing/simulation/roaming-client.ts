@@ -80,6 +80,7 @@ export class RoamingClient {
       }
       if (!this.#isActive) return; // the log tells at the end
       await this.#pause([1, 50]);
+      this.cluster.count('checked', 'command sent again in its session');
     }
   }
 

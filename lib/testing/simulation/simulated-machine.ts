@@ -27,6 +27,8 @@ export interface SimulatedMachine<C, R, Q = never, A = never> {
   readonly valueCodec?: Codec<unknown>;
   /** What the machine would answer if it did one call at a time: the history of all calls is held against it. Default: the log alone decides. */
   readonly model?: Model<unknown, C | Q, R | A>;
+  /** What the report calls operations of this kind. Default: call. */
+  kindOf?(operation: C | Q): string;
 }
 
 /** Any of them, where the types don't matter any more. */
