@@ -28,7 +28,7 @@ async function main(): Promise<number> {
     process.stderr.write(`${messageOf(error)}\n`);
     return EXIT.failed;
   } finally {
-    await rm(directory, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
