@@ -4,7 +4,7 @@ import type { MachineHost } from './machine-host.js';
 import type { ToApplication } from './messages.js';
 import type { PendingCalls } from './pending-calls.js';
 
-type Answer = Extract<ToApplication, { type: 'proposed' | 'readable' | 'answered' | 'refused' }>;
+type Answer = Extract<ToApplication, { type: 'proposed' | 'forwarded' | 'readable' | 'answered' | 'refused' }>;
 
 export interface AnswersParts<C, R, Q, A> {
   readonly calls: PendingCalls;
@@ -21,18 +21,19 @@ export class Answers<C, R, Q, A> {
   constructor(private readonly parts: AnswersParts<C, R, Q, A>) {}
 
   handle(answer: Answer): void {
+    if (answer.type === 'proposed') return this.resolveRun(answer);
     if (answer.type === 'readable') this.freshAt = Math.max(this.freshAt, answer.freshAt);
     const call = this.parts.calls.get(answer.id);
     if (call === undefined) return;
     const { host, errors, valueCodec, calls } = this.parts;
     try {
       switch (answer.type) {
-        case 'proposed': {
+        case 'forwarded': {
           const { index, term, value } = answer;
-          return call.resolve({ index, term, value: value === null ? host.resultAt(index) : valueCodec.decode(value) });
+          return call.resolve({ index, term, value: valueCodec.decode(value) });
         }
         case 'readable': {
-          const given = host.query(call.query as Q);
+          const given = host.query(call.content as Q);
           return given instanceof Promise ? calls.answerLater(call, given) : call.resolve(given);
         }
         case 'answered':
@@ -45,5 +46,10 @@ export class Answers<C, R, Q, A> {
     } catch (error) {
       call.reject(error); // what the query threw; or the command is done on the leader, but this node can't read the result
     }
+  }
+
+  private resolveRun({ id, count, index, term }: Extract<Answer, { type: 'proposed' }>): void {
+    const { calls, host } = this.parts;
+    for (let i = 0; i < count; i += 1) calls.get(id + i)?.resolve({ index: index + i, term, value: host.resultAt(index + i) });
   }
 }

@@ -70,7 +70,7 @@ export class IsolatedNode<C, R, Q = never, A = never> implements RaftNode<C, R, 
     this.setup = setup;
     this.relay = new EventRelay({ nodeId: options.id, runId: resolved.runId, ...(reporter === undefined ? {} : { reporter }), onUnhandledError });
     this.calls = new PendingCalls({ propose: resolved.limits.maxPendingProposals, read: resolved.limits.maxPendingReads });
-    this.host = new MachineHost({ machine, commandCodec, valueCodec, post, errors, streams });
+    this.host = new MachineHost({ machine, commandCodec, valueCodec, calls: this.calls, post, errors, streams });
     this.answers = new Answers({ calls: this.calls, host: this.host, errors, valueCodec });
     this.followers = new Followers({ codec: commandCodec, errors, post });
     this.events = this.relay.events;
@@ -99,7 +99,7 @@ export class IsolatedNode<C, R, Q = never, A = never> implements RaftNode<C, R, 
       signal?.throwIfAborted();
       const payload = this.options.commandCodec.encode(command);
       const timeoutMs = checkedTimeout(options, this.resolved.limits);
-      const call = this.calls.add(new PendingCall('propose', signal, undefined, timeoutMs));
+      const call = this.calls.add(new PendingCall('propose', signal, payload, timeoutMs));
       if (signal !== undefined) call.watch(signal, () => this.post({ type: 'abort', id: call.id })); // only the node knows whether it had an effect
       this.post({ type: 'propose', id: call.id, timeoutMs, isAbortable: signal !== undefined, payload });
       return call.promise as Promise<Applied<R>>; // the state machine's own result
@@ -162,13 +162,13 @@ export class IsolatedNode<C, R, Q = never, A = never> implements RaftNode<C, R, 
   }
 
   /** Hands a call over that its signal may end at any moment. */
-  private call(kind: PendingCall['kind'], options: CallOptions, query: unknown, send: (id: number, timeoutMs: number) => void): Promise<unknown> {
+  private call(kind: PendingCall['kind'], options: CallOptions, content: unknown, send: (id: number, timeoutMs: number) => void): Promise<unknown> {
     const { signal } = options;
     try {
       this.assertRunning();
       signal?.throwIfAborted();
       const timeoutMs = checkedTimeout(options, this.resolved.limits);
-      const call = this.calls.add(new PendingCall(kind, signal, query, timeoutMs));
+      const call = this.calls.add(new PendingCall(kind, signal, content, timeoutMs));
       if (signal !== undefined) {
         call.watch(signal, () => {
           this.post({ type: 'abort', id: call.id });
@@ -201,6 +201,7 @@ export class IsolatedNode<C, R, Q = never, A = never> implements RaftNode<C, R, 
       case 'events':
         return this.relayTurn(message.events, message.at, message.wallTime);
       case 'proposed':
+      case 'forwarded':
       case 'readable':
       case 'answered':
       case 'refused':

@@ -4,12 +4,15 @@ import type { Codec } from '../ports/codec.js';
 import type { Committed, StateMachine } from '../ports/state-machine.js';
 import type { ByteStreams } from './byte-streams.js';
 import type { ErrorsAcross } from './errors-across.js';
-import type { EncodedValue, ToApplication, ToWorker } from './messages.js';
+import type { ApplyRun, EncodedValue, ToApplication, ToWorker } from './messages.js';
+import type { PendingCalls } from './pending-calls.js';
 
 export interface MachineHostParts<C, R, Q, A> {
   readonly machine: StateMachine<C, R, Q, A>;
   readonly commandCodec: Codec<C>;
   readonly valueCodec: Codec<unknown>;
+  /** Whose commands the node names by their numbers. */
+  readonly calls: PendingCalls;
   readonly post: (message: ToWorker) => void;
   readonly errors: ErrorsAcross;
   readonly streams: ByteStreams;
@@ -38,7 +41,7 @@ export class MachineHost<C, R, Q, A> {
   handle(message: Extract<ToApplication, { type: 'apply' | 'machine' | 'check' }>): void {
     switch (message.type) {
       case 'apply':
-        return this.apply(message.entries, message.wantsValues);
+        return this.apply(message.runs, message.wantsValues);
       case 'machine':
         return this.operate(message.request, message.operation);
       case 'check':
@@ -67,16 +70,26 @@ export class MachineHost<C, R, Q, A> {
     this.subscription.unsubscribe();
   }
 
-  private apply(payloads: readonly Committed<Uint8Array>[], wantsValues: boolean): void {
+  private apply(runs: readonly ApplyRun[], wantsValues: boolean): void {
     try {
-      const { machine, commandCodec } = this.parts;
-      const entries = payloads.map(({ index, term, command }) => ({ index, term, command: commandCodec.decode(command) }));
-      const results = machine.apply(entries);
+      const entries: Committed<C>[] = [];
+      for (const run of runs) this.read(run, entries);
+      const results = this.parts.machine.apply(entries);
       if (!(results instanceof Promise)) return this.finish(entries, results, wantsValues);
       results.then((late) => this.finish(entries, late, wantsValues)).catch((error: unknown) => this.failed(0, error));
     } catch (error) {
       this.failed(0, error);
     }
+  }
+
+  private read(run: ApplyRun, entries: Committed<C>[]): void {
+    const { commandCodec, calls } = this.parts;
+    const { index, term } = run;
+    if ('command' in run) {
+      entries.push({ index, term, command: commandCodec.decode(run.command) });
+      return;
+    }
+    for (let i = 0; i < run.count; i += 1) entries.push({ index: index + i, term, command: commandCodec.decode(calls.commandOf(run.id + i)) });
   }
 
   private finish(entries: readonly Committed<C>[], results: readonly R[], wantsValues: boolean): void {
@@ -126,8 +139,10 @@ export class MachineHost<C, R, Q, A> {
   }
 }
 
-/** Where the entry with this index stands, by halves; -1 when it does not. */
+/** Where the entry with this index stands; -1 when it does not. Most batches are commands alone, others are searched by halves. */
 function placeOf(index: LogIndex, entries: readonly Committed<unknown>[]): number {
+  const guess = index - (entries[0]?.index ?? 0);
+  if (entries[guess]?.index === index) return guess;
   let low = 0;
   let high = entries.length - 1;
   while (low <= high) {

@@ -3,7 +3,7 @@ import type { Codec } from '../ports/codec.js';
 import type { Committed, MachineNotice, StateMachine } from '../ports/state-machine.js';
 import type { ByteStreams } from './byte-streams.js';
 import type { ErrorsAcross } from './errors-across.js';
-import type { EncodedValue, ToApplication, ToWorker } from './messages.js';
+import type { ApplyRun, EncodedValue, ToApplication, ToWorker } from './messages.js';
 
 /** What this node's own state machine gave for a command; the value itself stays with the application. */
 export class OwnResult {
@@ -28,6 +28,8 @@ export interface MachineProxyParts {
   readonly post: (message: ToApplication) => void;
   readonly errors: ErrorsAcross;
   readonly streams: ByteStreams;
+  /** How a batch crosses. */
+  readonly runsOf: (batch: readonly Committed<Uint8Array>[]) => readonly ApplyRun[];
   /** Whether another node may be waiting for the result of a command. */
   readonly wantsValues: () => boolean;
 }
@@ -51,7 +53,8 @@ export class MachineProxy implements StateMachine<Uint8Array, OwnResult, number,
   constructor(private readonly parts: MachineProxyParts) {}
 
   apply(batch: readonly Committed<Uint8Array>[]): Promise<readonly OwnResult[]> {
-    this.parts.post({ type: 'apply', entries: batch, wantsValues: this.parts.wantsValues() });
+    const { post, runsOf, wantsValues } = this.parts;
+    post({ type: 'apply', runs: runsOf(batch), wantsValues: wantsValues() });
     return new Promise((resolve, reject) => (this.#applying = { resolve, reject }));
   }
 

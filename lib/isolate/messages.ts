@@ -1,6 +1,6 @@
 import type { RaftEventBody } from '../core/events.js';
 import type { LogIndex, Term } from '../core/ids.js';
-import type { Committed, MachineNotice } from '../ports/state-machine.js';
+import type { MachineNotice } from '../ports/state-machine.js';
 import type { ReadOptions } from '../node/raft-node.js';
 import type { EncodedError } from './errors-across.js';
 
@@ -11,6 +11,14 @@ export type CommandMethod = 'stepDown' | 'campaign' | 'pauseElections' | 'resume
 
 /** The result of one command as another node gets it: encoded, or why it can't be. */
 export type EncodedValue = Uint8Array | string;
+
+/**
+ * Committed commands on their way to the state machine: one by its bytes, or neighbours in the log by their numbers as proposals,
+ * since the application has those bytes and waits for their results.
+ */
+export type ApplyRun =
+  | { readonly index: LogIndex; readonly term: Term; readonly command: Uint8Array }
+  | { readonly index: LogIndex; readonly term: Term; readonly id: number; readonly count: number };
 
 /** A stream of bytes on its way; either side may be the sender. At most a window of it is under way. */
 export type StreamMessage =
@@ -43,13 +51,15 @@ export type ToWorker =
 export type ToApplication =
   /** The events of one turn. */
   | { readonly type: 'events'; readonly at: number; readonly wallTime: number; readonly events: readonly RaftEventBody[] }
-  /** `value` is null for what this node's own state machine gave: the application has it. */
-  | { readonly type: 'proposed'; readonly id: number; readonly index: LogIndex; readonly term: Term; readonly value: Uint8Array | null }
+  /** Proposals with neighbouring numbers are done, side by side in the log; the state machine's results are with the application. */
+  | { readonly type: 'proposed'; readonly id: number; readonly count: number; readonly index: LogIndex; readonly term: Term }
+  /** A proposal is done, and the leader's state machine gave the result. */
+  | { readonly type: 'forwarded'; readonly id: number; readonly index: LogIndex; readonly term: Term; readonly value: Uint8Array }
   /** The state machine may be asked as it is now; `freshAt` is the newest proof of its freshness, monotonic ms. */
   | { readonly type: 'readable'; readonly id: number; readonly freshAt: number }
   | { readonly type: 'answered'; readonly id: number; readonly value: unknown }
   | { readonly type: 'refused'; readonly id: number; readonly error: EncodedError }
-  | { readonly type: 'apply'; readonly entries: readonly Committed<Uint8Array>[]; readonly wantsValues: boolean }
+  | { readonly type: 'apply'; readonly runs: readonly ApplyRun[]; readonly wantsValues: boolean }
   /** `request` names the answer; the stream of a `snapshot` or `restore` has the same number. */
   | { readonly type: 'machine'; readonly request: number; readonly operation: 'reset' | 'snapshot' | 'restore' }
   | { readonly type: 'check'; readonly request: number; readonly payload: Uint8Array }

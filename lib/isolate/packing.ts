@@ -1,13 +1,12 @@
 import { deserialize, serialize } from 'node:v8';
 import type { RaftEventBody } from '../core/events.js';
-import type { Committed } from '../ports/state-machine.js';
 import type { FrameReader, FrameWriter } from './frame.js';
-import type { EncodedValue, Message } from './messages.js';
+import type { ApplyRun, EncodedValue, Message } from './messages.js';
 
 const CONSISTENCIES = ['linearizable', 'lease', 'stale'] as const;
 
 /** Kinds that cross by the thousand are packed field by field; the others are cloned. */
-const KIND = { other: 0, propose: 1, read: 2, applied: 3, chunk: 4, events: 5, proposed: 6, readable: 7, apply: 8, check: 9, checked: 10, entry: 11 } as const;
+const KIND = { other: 0, propose: 1, read: 2, applied: 3, chunk: 4, events: 5, proposed: 6, readable: 7, apply: 8, check: 9, checked: 10, entry: 11, forwarded: 12 } as const;
 
 export function pack(writer: FrameWriter, message: Message): void {
   switch (message.type) {
@@ -32,20 +31,16 @@ export function pack(writer: FrameWriter, message: Message): void {
       return writer.text(text);
     }
     case 'proposed':
-      begin(writer, KIND.proposed, message.id, message.index, message.term);
-      writer.byte(message.value === null ? 0 : 1);
-      if (message.value !== null) writer.data(message.value);
-      return;
+      return begin(writer, KIND.proposed, message.id, message.count, message.index, message.term);
+    case 'forwarded':
+      begin(writer, KIND.forwarded, message.id, message.index, message.term);
+      return writer.data(message.value);
     case 'readable':
       return begin(writer, KIND.readable, message.id, message.freshAt);
     case 'apply':
-      begin(writer, KIND.apply, message.entries.length);
+      begin(writer, KIND.apply, message.runs.length);
       writer.byte(message.wantsValues ? 1 : 0);
-      for (const { index, term, command } of message.entries) {
-        writer.number(index);
-        writer.number(term);
-        writer.data(command);
-      }
+      for (const run of message.runs) packRun(writer, run);
       return;
     case 'check':
       begin(writer, KIND.check, message.request);
@@ -87,7 +82,9 @@ export function unpack(reader: FrameReader): Message {
     case KIND.events:
       return { type: 'events', at: reader.number(), wallTime: reader.number(), events: JSON.parse(reader.text()) as RaftEventBody[] };
     case KIND.proposed:
-      return { type: 'proposed', id: reader.number(), index: reader.number(), term: reader.number(), value: reader.byte() === 1 ? reader.data() : null };
+      return { type: 'proposed', id: reader.number(), count: reader.number(), index: reader.number(), term: reader.number() };
+    case KIND.forwarded:
+      return { type: 'forwarded', id: reader.number(), index: reader.number(), term: reader.number(), value: reader.data() };
     case KIND.readable:
       return { type: 'readable', id: reader.number(), freshAt: reader.number() };
     case KIND.apply:
@@ -113,9 +110,25 @@ function begin(writer: FrameWriter, kind: number, ...numbers: readonly number[])
 function unpackApply(reader: FrameReader): Message {
   const count = reader.number();
   const wantsValues = reader.byte() === 1;
-  const entries: Committed<Uint8Array>[] = [];
-  for (let i = 0; i < count; i += 1) entries.push({ index: reader.number(), term: reader.number(), command: reader.data() });
-  return { type: 'apply', entries, wantsValues };
+  const runs: ApplyRun[] = [];
+  for (let i = 0; i < count; i += 1) runs.push(unpackRun(reader));
+  return { type: 'apply', runs, wantsValues };
+}
+
+function packRun(writer: FrameWriter, run: ApplyRun): void {
+  writer.byte('command' in run ? 0 : 1);
+  writer.number(run.index);
+  writer.number(run.term);
+  if ('command' in run) return writer.data(run.command);
+  writer.number(run.id);
+  writer.number(run.count);
+}
+
+function unpackRun(reader: FrameReader): ApplyRun {
+  const isById = reader.byte() === 1;
+  const index = reader.number();
+  const term = reader.number();
+  return isById ? { index, term, id: reader.number(), count: reader.number() } : { index, term, command: reader.data() };
 }
 
 function packValue(writer: FrameWriter, value: EncodedValue): void {

@@ -3,6 +3,7 @@ import { Deadlines } from '../node/deadlines.js';
 import type { CallOptions } from '../node/raft-node.js';
 import { systemClock } from '../node/system-clock.js';
 import { ConfigError, OverloadedError, TimeoutError } from '../ports/errors.js';
+import { Numbered } from './numbered.js';
 
 /** What a call is; it decides how it ends when the node's thread dies. */
 export type CallKind = 'propose' | 'read' | 'changeMembership' | 'transferLeadership' | 'takeSnapshot';
@@ -15,8 +16,8 @@ export class PendingCall extends Call<unknown> {
   constructor(
     readonly kind: CallKind,
     readonly signal: AbortSignal | undefined,
-    /** Of a read. */
-    readonly query: unknown,
+    /** The query of a read, the encoded command of a proposal. */
+    readonly content: unknown,
     timeoutMs: number,
   ) {
     super(systemClock.now(), timeoutMs);
@@ -32,12 +33,11 @@ export function checkedTimeout({ timeoutMs }: CallOptions, { requestTimeoutMs }:
 
 /** Every call of the application that is not answered, by its number. */
 export class PendingCalls {
-  private readonly calls = new Map<number, PendingCall>();
+  private readonly calls = new Numbered<PendingCall>();
   private readonly counts = { propose: 0, read: 0 };
   /** Reads whose answer the state machine takes its time for: no one else watches over their limits. */
   private readonly answering = new Set<PendingCall>();
   private readonly deadlines = new Deadlines(systemClock, (now) => this.expire(now));
-  private nextId = 1;
 
   constructor(private readonly bounds: { readonly propose: number; readonly read: number }) {}
 
@@ -48,14 +48,20 @@ export class PendingCalls {
       if (this.counts[kind] >= this.bounds[kind]) throw new OverloadedError(kind === 'propose' ? 'maxPendingProposals' : 'maxPendingReads', this.bounds[kind]);
       this.counts[kind] += 1;
     }
-    call.id = this.nextId++;
-    this.calls.set(call.id, call);
+    call.id = this.calls.add(call);
     call.whenDone(() => this.forget(call));
     return call;
   }
 
   get(id: number): PendingCall | undefined {
     return this.calls.get(id);
+  }
+
+  /** The bytes of a proposal that the node has not answered. */
+  commandOf(id: number): Uint8Array {
+    const call = this.calls.get(id);
+    if (call?.kind !== 'propose') throw new Error(`there is no proposal with the number ${id}`);
+    return call.content as Uint8Array;
   }
 
   /** A read may be answered, and the state machine takes its time: the read's own limits hold meanwhile. */
@@ -72,7 +78,7 @@ export class PendingCalls {
   /** The node is gone: each gets an answer. */
   end(errorFor: (kind: CallKind) => unknown): void {
     this.deadlines.close();
-    for (const call of [...this.calls.values()]) call.reject(errorFor(call.kind));
+    for (const call of this.calls.values()) call.reject(errorFor(call.kind));
   }
 
   private forget(call: PendingCall): void {

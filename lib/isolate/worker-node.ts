@@ -1,8 +1,9 @@
 import type { LogIndex, NodeId } from '../core/ids.js';
 import type { MembershipChange } from '../core/membership-plan.js';
 import { createNode } from '../node/create-node.js';
+import type { LocalNode } from '../node/local-node.js';
 import { DEFAULT_LIMITS } from '../node/options.js';
-import type { CallOptions, RaftNode } from '../node/raft-node.js';
+import type { CallOptions } from '../node/raft-node.js';
 import { systemClock } from '../node/system-clock.js';
 import type { Clock } from '../ports/clock.js';
 import { bytesCodec } from '../ports/codec.js';
@@ -14,12 +15,15 @@ import { Channel, type FramePort } from './channel.js';
 import { ABORTED, ErrorsAcross } from './errors-across.js';
 import { FollowFeeds } from './follow-feeds.js';
 import { HeldTransport } from './held-transport.js';
-import { MachineProxy, OwnResult, resultCodec } from './machine-proxy.js';
+import { MachineProxy, resultCodec } from './machine-proxy.js';
 import type { ToApplication, ToWorker } from './messages.js';
+import { OwnCommands } from './own-commands.js';
+import { OwnProposal } from './own-proposal.js';
+import { ProposalAnswers } from './proposal-answers.js';
 import type { WorkerSetup } from './setup.js';
 import { TurnRecorder } from './turn-recorder.js';
 
-type Node = RaftNode<Uint8Array, unknown, number, void>;
+type Node = LocalNode<Uint8Array, unknown, number, void>;
 type Limited = Pick<CallOptions, 'signal'>;
 
 /** The node, in its own thread: core, storage and transport. What the application asks for arrives as messages. */
@@ -33,6 +37,8 @@ export class WorkerNode {
   readonly #transport: HeldTransport;
   readonly #node: Node;
   readonly #feeds: FollowFeeds;
+  readonly #answers: ProposalAnswers;
+  readonly #own = new OwnCommands();
   /** Of calls that may be aborted and are not answered. */
   readonly #aborters = new Map<number, AbortController>();
 
@@ -40,12 +46,14 @@ export class WorkerNode {
     const post = (message: ToApplication): void => this.#post(message);
     this.#clock = clockSince(timeOrigin);
     this.#channel = new Channel(port, (message) => this.#handle(message));
-    this.#machine = new MachineProxy({ post, errors: this.#errors, streams: this.#streams, wantsValues: () => this.#transport.hasUnanswered });
+    const maxPending = options.maxPendingProposals ?? DEFAULT_LIMITS.maxPendingProposals;
+    this.#answers = new ProposalAnswers({ post, errors: this.#errors, onAnswered: (id) => this.#aborters.delete(id) });
+    this.#machine = new MachineProxy({ post, errors: this.#errors, streams: this.#streams, runsOf: (batch) => this.#own.runsOf(batch), wantsValues: () => this.#transport.hasUnanswered });
     this.#transport = new HeldTransport({
       inner: new TcpTransport({ listen, ...(tls === null ? {} : { tls }) }),
       post,
       isHeld: () => this.#channel.backlogBytes >= bounds.holdBytes,
-      maxChecks: options.maxPendingProposals ?? DEFAULT_LIMITS.maxPendingProposals,
+      maxChecks: maxPending,
       now: () => this.#clock.now(),
     });
     this.#node = createNode<Uint8Array, unknown, number, void>({
@@ -113,15 +121,10 @@ export class WorkerNode {
 
   /** The payload stays a view of its frame: what crossed with it stays in memory about as long, and a copy of each costs more than all the rest. */
   #propose(message: Extract<ToWorker, { type: 'propose' }>): void {
-    const { id, payload, timeoutMs, isAbortable } = message;
-    const options: CallOptions = isAbortable ? { timeoutMs, ...this.#limits(message) } : { timeoutMs };
-    this.#node.propose(payload, options).then(
-      ({ index, term, value }) => {
-        this.#aborters.delete(id);
-        this.#post({ type: 'proposed', id, index, term, value: value instanceof OwnResult ? null : (value as Uint8Array) }); // the result codec's
-      },
-      (error: unknown) => this.#refuse(id, error),
-    );
+    const { id, payload, timeoutMs } = message;
+    const proposal = new OwnProposal(id, payload, this.#clock.now(), timeoutMs, this.#answers);
+    this.#own.add(proposal);
+    this.#node.submit(proposal, this.#limits(message).signal);
   }
 
   #read(id: number, allowed: Promise<void>): void {

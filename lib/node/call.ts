@@ -1,15 +1,15 @@
 /**
- * One `propose` or `read`: a promise that is settled once, by its result, an error, its deadline or its
+ * One `propose` or `read`: it is settled once, by its result, an error, its deadline or its
  * signal, whichever comes first. What comes later is dropped.
  */
 export class Call<T> {
-  readonly promise: Promise<T>;
   /** Monotonic ms. */
   readonly deadline: number;
   isDone = false;
   /** Came from another node: it is answered or refused here, never handed on. */
   isRemote = false;
-  private resolvePromise!: (value: T) => void; // set by the promise's executor, which runs at once
+  private made: Promise<T> | null = null;
+  private resolvePromise!: (value: T) => void; // set when the promise is made
   private rejectPromise!: (error: unknown) => void; // likewise
   private stopListening: (() => void) | null = null;
   private release: (() => void) | null = null;
@@ -19,10 +19,15 @@ export class Call<T> {
     readonly timeoutMs: number,
   ) {
     this.deadline = startedAt + timeoutMs;
-    this.promise = new Promise((resolve, reject) => {
+  }
+
+  /** Made when it is asked for: a call whose outcome goes another way needs none. */
+  get promise(): Promise<T> {
+    this.made ??= new Promise((resolve, reject) => {
       this.resolvePromise = resolve;
       this.rejectPromise = reject;
     });
+    return this.made;
   }
 
   /** Calls back if the signal aborts before the call is settled. */
@@ -39,16 +44,18 @@ export class Call<T> {
   resolve(value: T): void {
     if (this.isDone) return;
     this.finish();
-    this.resolvePromise(value);
+    if (this.made === null) this.made = Promise.resolve(value);
+    else this.resolvePromise(value);
   }
 
   reject(error: unknown): void {
     if (this.isDone) return;
     this.finish();
-    this.rejectPromise(error);
+    if (this.made === null) this.made = Promise.reject(error as Error);
+    else this.rejectPromise(error);
   }
 
-  private finish(): void {
+  protected finish(): void {
     this.isDone = true;
     this.stopListening?.();
     this.stopListening = null;

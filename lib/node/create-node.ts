@@ -7,14 +7,14 @@ import { RaftCore } from '../core/raft.js';
 import type { Clock } from '../ports/clock.js';
 import { ConfigError, CorruptLogError, FatalError, ProposalIndeterminateError, StoppedError } from '../ports/errors.js';
 import type { Committed } from '../ports/state-machine.js';
-import type { Call } from './call.js';
 import type { CommittedMembership } from './admin-calls.js';
 import { committedEntries } from './committed.js';
 import { Engine } from './engine.js';
+import type { LocalNode } from './local-node.js';
 import { MetricsStream } from './metrics/stream.js';
 import { resolveOptions, type NodeOptions, type ResolvedOptions } from './options.js';
 import { Proposal } from './proposals.js';
-import type { Applied, CallOptions, CommittedOptions, DataMetrics, MembershipOptions, ObservableValue, RaftNode, ReadOptions, ReplicationMetrics, ServerMetrics } from './raft-node.js';
+import type { Applied, CallOptions, CommittedOptions, DataMetrics, MembershipOptions, ObservableValue, ReadOptions, ReplicationMetrics, ServerMetrics } from './raft-node.js';
 import { PendingRead } from './reads.js';
 import { recover } from './recovery.js';
 import type { RaftMetrics } from './metrics/metrics.js';
@@ -26,14 +26,14 @@ import { systemClock } from './system-clock.js';
  * Makes a node; nothing happens before `start()`, so that subscriptions made until then miss nothing.
  * @throws {ConfigError} that lists every option that is wrong.
  */
-export function createNode<C, R, Q = never, A = never>(options: NodeOptions<C, R, Q, A>): RaftNode<C, R, Q, A> {
+export function createNode<C, R, Q = never, A = never>(options: NodeOptions<C, R, Q, A>): LocalNode<C, R, Q, A> {
   return new NodeFacade(options, resolveOptions(options));
 }
 
 /** Where a node stands in its one life. */
 type State = 'initial' | 'starting' | 'running' | 'stopped' | 'failed';
 
-class NodeFacade<C, R, Q, A> implements RaftNode<C, R, Q, A> {
+class NodeFacade<C, R, Q, A> implements LocalNode<C, R, Q, A> {
   readonly id: NodeId;
   readonly events: Observable<RaftEvent>;
   readonly metrics: ObservableValue<RaftMetrics>;
@@ -85,21 +85,28 @@ class NodeFacade<C, R, Q, A> implements RaftNode<C, R, Q, A> {
   }
 
   propose(command: C, options: CallOptions = {}): Promise<Applied<R>> {
-    const { signal } = options;
+    try {
+      const proposal = new Proposal(this.options.commandCodec.encode(command), this.clock.now(), this.timeoutOf(options));
+      this.submit(proposal, options.signal);
+      return proposal.promise as Promise<Applied<R>>; // the state machine's own result
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+  }
+
+  submit(proposal: Proposal, signal?: AbortSignal): void {
     try {
       const engine = this.runningEngine();
       signal?.throwIfAborted();
-      const proposal = new Proposal(this.options.commandCodec.encode(command), this.clock.now(), this.timeoutOf(options));
       if (signal !== undefined) {
         proposal.watch(signal, () => {
           engine.calls.noteAborted(proposal);
           proposal.reject(proposal.stage === 'waiting' ? signal.reason : new ProposalIndeterminateError('aborted', { cause: signal.reason }));
         });
       }
-      submit(proposal, () => engine.calls.propose(proposal));
-      return proposal.promise as Promise<Applied<R>>; // the state machine's own result
+      engine.calls.propose(proposal);
     } catch (error) {
-      return Promise.reject(error as Error);
+      proposal.reject(error);
     }
   }
 
@@ -110,7 +117,12 @@ class NodeFacade<C, R, Q, A> implements RaftNode<C, R, Q, A> {
       signal?.throwIfAborted();
       const read = new PendingRead(query, consistency === 'lease', this.clock.now(), this.timeoutOf(options));
       if (signal !== undefined) read.watch(signal, () => read.reject(signal.reason));
-      submit(read, () => (consistency === 'stale' ? engine.calls.readStale(read, options.maxStalenessMs ?? Infinity) : engine.calls.read(read)));
+      try {
+        if (consistency === 'stale') engine.calls.readStale(read, options.maxStalenessMs ?? Infinity);
+        else engine.calls.read(read);
+      } catch (error) {
+        read.reject(error); // lets go of the signal
+      }
       return read.promise as Promise<A>;
     } catch (error) {
       return Promise.reject(error as Error);
@@ -283,14 +295,5 @@ class NodeFacade<C, R, Q, A> implements RaftNode<C, R, Q, A> {
     if (timeoutMs === undefined) return byDefault;
     if (timeoutMs > 0) return timeoutMs;
     throw new ConfigError([{ option: 'timeoutMs', value: timeoutMs, allowed: 'a number above 0' }]);
-  }
-}
-
-/** Hands a call over; one that is refused at once lets go of its signal like any other. */
-function submit(call: Pick<Call<never>, 'reject'>, handOver: () => void): void {
-  try {
-    handOver();
-  } catch (error) {
-    call.reject(error);
   }
 }
