@@ -29,7 +29,8 @@ turn within one run. Absolute figures drift with the machine.
 
 ${PARTS.map(({ name, title, minutes }) => `  ${name.padEnd(NAME_WIDTH)}  ${title}: about ${minutes} min`).join('\n')}
 
-Without a name those that take up to ${SHORT_MINUTES} minutes, one after the other; with "${ALL}" every one. The minutes are those of the defaults below.
+Without a name those that take up to ${SHORT_MINUTES} minutes, one after the other; with "${ALL}" every one. The
+minutes are those of a quiet machine of two cores and the defaults below.
 
   -n, --runs <count>    runs of each measurement; the median is reported (default 5)
   --total <count>       proposals per run, a tenth of it with one proposer (default 400000)
