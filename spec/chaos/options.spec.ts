@@ -1,5 +1,6 @@
 import { FAULT_KINDS } from '../../lib/cli/chaos/fault-kinds.js';
-import { parseFlags } from '../../lib/cli/chaos/options.js';
+import { commandFor, parseFlags } from '../../lib/cli/chaos/options.js';
+import { defined } from '../support/defined.js';
 
 describe('the options of npm run chaos', () => {
   it('have defaults: three nodes, five minutes, every fault', () => {
@@ -10,6 +11,13 @@ describe('the options of npm run chaos', () => {
     expect(parseFlags(['--minutes', '0.5'])).toMatchObject({ minutes: 0.5, rounds: null });
     expect(parseFlags(['--rounds', '2', '--nodes', '5', '--faults', 'kill,pause', '--seed', '9'])).toMatchObject({ minutes: null, rounds: 2, nodes: 5, faults: ['kill', 'pause'], seed: 9 });
     expect(parseFlags(['--help'])).toBeNull();
+  });
+
+  it('are told again by the command that plans the same faults', () => {
+    for (const args of [['--minutes', '0.5', '--seed', '1'], ['--rounds', '2', '--nodes', '5', '--faults', 'kill,pause', '--seed', '9', '--clients', '3', '--rate', '50']]) {
+      const flags = defined(parseFlags(args) ?? undefined);
+      expect(parseFlags(commandFor(flags).replace('npm run chaos -- ', '').split(' '))).toEqual(flags);
+    }
   });
 
   it.each([

@@ -50,6 +50,10 @@ export class ChaosCluster {
     return this.#parts.plan;
   }
 
+  get guard(): Guard {
+    return this.#parts.guard;
+  }
+
   async start(): Promise<void> {
     for (const member of this.#members) await this.#connect(member);
     await Promise.all(this.#members.map((member) => this.run(member)));
@@ -69,11 +73,16 @@ export class ChaosCluster {
     this.#doomed.delete(member.id);
   }
 
+  /** From now on the member's process may end at any time. */
+  doom(member: ChaosMember): void {
+    this.#doomed.add(member.id);
+  }
+
   /** Starts the member's process, which may end at any time. Resolves with what it said when it did not come to serve, or null. */
   async tryRun(member: ChaosMember): Promise<string | null> {
     try {
       await this.run(member);
-      this.#doomed.add(member.id);
+      this.doom(member);
       return null;
     } catch (error) {
       return messageOf(error);

@@ -65,6 +65,7 @@ export class Chaos {
   readonly #verified: string[] = [];
   readonly #done: Partial<Record<FaultKind, number>> = {};
   readonly #skipped: Partial<Record<FaultKind, number>> = {};
+  readonly #means: Partial<Record<FaultKind, string>> = {};
   readonly #progress: Progress;
   readonly #startedAt = performance.now();
   #loadMs = 0;
@@ -162,6 +163,7 @@ export class Chaos {
     const report = await FAULTS[kind](this.#context(kind, new Dice(seed, kind), ending));
     const counts = report.isDone ? this.#done : this.#skipped;
     counts[kind] = (counts[kind] ?? 0) + 1;
+    if (report.means !== undefined) this.#means[kind] = report.means;
     this.#parts.terminal.line(`  ${String(step.number).padStart(4)}  ${kind}: ${report.text}`);
   }
 
@@ -264,8 +266,10 @@ export class Chaos {
       isInterrupted: this.#isInterrupted,
       steps: this.#steps,
       load: { callsPerSecond: this.#loadMs === 0 ? 0 : (answered * 1000) / this.#loadMs, answered, refused: load.count('refused'), unknown: load.count('unknown'), byOperation: load.counts, reasons: load.reasons },
+      kinds: flags.faults,
       faults: this.#done,
       skipped: this.#skipped,
+      means: this.#means,
       failovers: histogram.summary,
       failoversByKind: this.#failovers.byKind,
       failoverBuckets: histogram.buckets,

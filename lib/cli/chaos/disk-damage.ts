@@ -46,13 +46,13 @@ export function damageSnapshot(dataDir: string, dice: Dice): string | null {
 
 export function backUp(dataDir: string): void {
   rmSync(backupOf(dataDir), { recursive: true, force: true });
-  cpSync(dataDir, backupOf(dataDir), { recursive: true, filter: isKept });
+  copyFiles(dataDir, backupOf(dataDir));
 }
 
 /** Puts back what `backUp` saved. */
 export function restoreBackup(dataDir: string): void {
   rmSync(dataDir, { recursive: true, force: true });
-  cpSync(backupOf(dataDir), dataDir, { recursive: true });
+  copyFiles(backupOf(dataDir), dataDir);
 }
 
 export function dropBackup(dataDir: string): void {
@@ -67,7 +67,11 @@ function backupOf(dataDir: string): string {
   return `${dataDir}.backup`;
 }
 
-/** Sockets that lock the directory can't be copied, and need not be. */
+/** Copies what is in a directory; sockets that lock it can't be copied, and need not be. */
+export function copyFiles(from: string, to: string): void {
+  cpSync(from, to, { recursive: true, filter: isKept });
+}
+
 function isKept(source: string): boolean {
   const stats = statSync(source, { throwIfNoEntry: false });
   return stats !== undefined && (stats.isFile() || stats.isDirectory());

@@ -1,16 +1,11 @@
 import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { exitText } from '../cluster/process.js';
-import { backUp, damageLog, damageSnapshot, dropBackup, logFileOf, restoreBackup, truncateLog } from './disk-damage.js';
-import { done, nameOf, skipped, victimOf, type Fault, type FaultContext, type FaultReport } from './fault-context.js';
+import { backUp, damageLog, damageSnapshot, dropBackup, restoreBackup, truncateLog } from './disk-damage.js';
+import { done, failsWithin, nameOf, skipped, victimOf, type Fault, type FaultContext, type FaultReport } from './fault-context.js';
 import type { ChaosMember } from './members.js';
 import { replaceMember } from './replacement.js';
 
-/** `ulimit -f` counts in these, says POSIX. */
-const LIMIT_BLOCK_BYTES = 512;
-const BITES_WITHIN_MS = 15_000;
 /** A node reads all of its files when it starts; it has no reason to notice later, but may. */
 const NOTICES_WITHIN_MS = 1000;
-const STOP_TIMEOUT_MS = 20_000;
 /** A node that refuses to start or to go on says which file, record or checksum is at fault. */
 const CLEAR = /CorruptLogError|StorageError/;
 /** LMDB follows what its pages say of themselves, and bits of that flip, too: then the process is gone before anything can be said. */
@@ -65,14 +60,6 @@ async function nothing(_context: FaultContext, _member: ChaosMember): Promise<vo
   // The log is always there.
 }
 
-/** How the process ended within the time, in words; null when it did not. */
-async function failsWithin(context: FaultContext, withinMs: number, member: ChaosMember): Promise<string | null> {
-  let how: string | null = null;
-  void context.cluster.exited(member).then((exit) => (how = `it ${exitText(exit)}`));
-  await context.until(() => how !== null, withinMs);
-  return how;
-}
-
 /** A node that ends because of its files must say so in its log. */
 function judgeWords(context: FaultContext, member: ChaosMember, from: number, how: string): void {
   const said = readFileSync(member.logFile).subarray(from).toString();
@@ -82,27 +69,6 @@ function judgeWords(context: FaultContext, member: ChaosMember, from: number, ho
 function logSize({ logFile }: ChaosMember): number {
   return existsSync(logFile) ? statSync(logFile).size : 0;
 }
-
-/**
- * Files can't grow, nor be written behind half of what the log is long: the portable form of a full disk. The node
- * must end rather than acknowledge what it can't write; with room again it goes on with all that it acknowledged.
- */
-export const diskFull: Fault = async (context) => {
-  const { cluster } = context;
-  if (process.platform === 'win32') return skipped('this system has no limits to the size of files');
-  const victim = await victimOf(context, 0.5);
-  const { member } = victim;
-  if (victim.isLeader) context.leaderHit();
-  const complaint = await cluster.stop(member, STOP_TIMEOUT_MS);
-  if (complaint !== null) context.problem(complaint);
-  const blocks = Math.max(1, Math.floor(statSync(logFileOf(member.dataDir)).size / 2 / LIMIT_BLOCK_BYTES));
-  const refusal = await cluster.tryRun({ ...member, launcher: ['sh', '-c', `ulimit -f ${blocks} && exec "$0" "$@"`] });
-  const failed = refusal === null ? await failsWithin(context, BITES_WITHIN_MS, member) : null;
-  if (refusal === null && failed === null) await cluster.stop(member, STOP_TIMEOUT_MS);
-  await cluster.run(member);
-  if (refusal === null && failed === null) return skipped(`${member.id} wrote nothing behind the limit`);
-  return done(`${nameOf(victim)} found its disk full ${refusal === null ? 'and ended' : 'when it started'}; went on with room again`);
-};
 
 /** The disk is lost, and with it the node: another one takes its place, from nothing. */
 export const replace: Fault = async (context) => {

@@ -1,4 +1,5 @@
 import type { Dice } from '../../testing/simulation/dice.js';
+import { exitText } from '../cluster/process.js';
 import type { ClusterClient } from '../client/cluster-client.js';
 import type { ChaosCluster } from './chaos-cluster.js';
 import type { EventWatch } from './event-watch.js';
@@ -30,13 +31,15 @@ export interface FaultContext {
 export interface FaultReport {
   readonly isDone: boolean;
   readonly text: string;
+  /** What the system was asked for, where that depends on what it allows. */
+  readonly means?: string;
 }
 
 /** Breaks something and mends it again. */
 export type Fault = (context: FaultContext) => Promise<FaultReport>;
 
-export function done(text: string): FaultReport {
-  return { isDone: true, text };
+export function done(text: string, means?: string): FaultReport {
+  return { isDone: true, text, ...(means === undefined ? {} : { means }) };
 }
 
 export function skipped(text: string): FaultReport {
@@ -62,4 +65,12 @@ export function nameOf({ member, isLeader }: Victim): string {
 
 export function idsExcept({ cluster }: FaultContext, ids: readonly string[]): string[] {
   return cluster.members.map(({ id }) => id).filter((id) => !ids.includes(id));
+}
+
+/** How the member's process ended within the time, in words; null when it did not. */
+export async function failsWithin(context: FaultContext, withinMs: number, member: ChaosMember): Promise<string | null> {
+  let how: string | null = null;
+  void context.cluster.exited(member).then((exit) => (how = `it ${exitText(exit)}`));
+  await context.until(() => how !== null, withinMs);
+  return how;
 }

@@ -20,13 +20,13 @@ const FAMILY_OF = Object.freeze({
   delay: 'network',
   throttle: 'network',
   reset: 'network',
-  /** Bits flip in the headers of frames. */
+  /** A bit flips in what one node sends to another. */
   corrupt: 'network',
   /** Bits flip in a stopped node's log or snapshot; its log loses its end. */
   'corrupt-log': 'disk',
   'truncate-log': 'disk',
   'corrupt-snapshot': 'disk',
-  /** Files can't grow any further. */
+  /** A small tmpfs fills up; where none may be mounted, files can't grow any further. */
   'disk-full': 'disk',
   /** A node is lost with its disk; a new one takes its place. */
   replace: 'disk',

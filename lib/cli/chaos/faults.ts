@@ -1,4 +1,5 @@
-import { corruptLog, corruptSnapshot, diskFull, replace, truncatedLog } from './disk-faults.js';
+import { corruptLog, corruptSnapshot, replace, truncatedLog } from './disk-faults.js';
+import { diskFull } from './disk-full.js';
 import type { Fault } from './fault-context.js';
 import type { FaultKind } from './fault-kinds.js';
 import { corrupt, delay, hold, isolate, oneWay, reset, split, throttle } from './network-faults.js';

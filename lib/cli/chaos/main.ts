@@ -7,7 +7,7 @@ import { withFlags } from '../with-flags.js';
 import { Chaos } from './chaos.js';
 import { Guard } from './guard.js';
 import { MemberPlan } from './members.js';
-import { parseFlags, USAGE, type ChaosFlags } from './options.js';
+import { commandFor, parseFlags, USAGE, type ChaosFlags } from './options.js';
 import { reportLines } from './report.js';
 
 /** What `npm run chaos` does: signals, the run's directory and the report. */
@@ -33,7 +33,7 @@ async function run(flags: ChaosFlags, chaos: Chaos, directory: string, terminal:
   for (const line of reportLines(report, chaos.histogramLines, terminal.style)) terminal.line(line);
   if (flags.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   const isGood = report.problems.length === 0;
-  if (!isGood) terminal.line(`again: npm run chaos -- --seed ${flags.seed} --nodes ${flags.nodes} --faults ${flags.faults.join(',')} ${flags.rounds === null ? `--minutes ${flags.minutes ?? 0}` : `--rounds ${flags.rounds}`}`);
+  if (!isGood) terminal.line(`again, with the same faults in the same order: ${commandFor(flags)}`);
   if (isGood && !flags.keep) rmSync(directory, { recursive: true, force: true });
   else terminal.line(`data and logs are kept in ${directory}`);
   return isGood ? EXIT.ok : EXIT.failed;

@@ -74,6 +74,12 @@ export function parseFlags(args: readonly string[]): ChaosFlags | null {
   };
 }
 
+/** The command that plans the same faults again; how they meet with what the nodes do is up to the machine. */
+export function commandFor({ seed, nodes, faults, clients, rate, rounds, minutes }: ChaosFlags): string {
+  const long = rounds === null ? `--minutes ${minutes ?? DEFAULT_MINUTES}` : `--rounds ${rounds}`;
+  return `npm run chaos -- --seed ${seed} --nodes ${nodes} ${long} --clients ${clients} --rate ${rate}${faults.length === FAULT_KINDS.length ? '' : ` --faults ${faults.join(',')}`}`;
+}
+
 function minutesOf(text: string | undefined): number {
   const minutes = text === undefined ? DEFAULT_MINUTES : Number(text);
   if (!(minutes > 0 && minutes <= 100_000)) throw new Error(`--minutes: ${JSON.stringify(text)} is no number of minutes`);

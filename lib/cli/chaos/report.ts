@@ -19,9 +19,13 @@ export interface ChaosReport {
     readonly byOperation: Readonly<Record<string, number>>;
     readonly reasons: Readonly<Record<string, number>>;
   };
+  /** Those that were to come. */
+  readonly kinds: readonly FaultKind[];
   readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
   /** Those for which there was no occasion. */
   readonly skipped: Readonly<Partial<Record<FaultKind, number>>>;
+  /** How those were brought about that can be in several ways. */
+  readonly means: Readonly<Partial<Record<FaultKind, string>>>;
   readonly failovers: Summary | null;
   readonly failoversByKind: Readonly<Partial<Record<FaultKind, Summary>>>;
   readonly failoverBuckets: Histogram['buckets'];
@@ -43,7 +47,10 @@ export function reportLines(report: ChaosReport, histogram: readonly string[], s
     row('load', `${number(Math.round(load.callsPerSecond))} calls a second held: ${number(load.answered)} answered, ${number(load.refused)} refused, ${number(load.unknown)} of unknown fate`),
     ...(reasons.length === 0 ? [] : [row('', reasons.join(', '))]),
     row('faults', countsText(report.faults)),
+    ...Object.entries(report.means).map(([kind, means]) => row('', `${kind} by ${means}`)),
     ...(Object.keys(report.skipped).length === 0 ? [] : [row('', `no occasion for ${countsText(report.skipped)}`)]),
+    ...(untried(report).length === 0 ? [] : [row('', `no time for ${untried(report).join(', ')}: each kind comes once in a round`)]),
+    row('calls', operationsText(load.byOperation)),
     row('failovers', failovers === null ? 'none' : `${failovers.count}: median ${failovers.medianMs} ms, 95 % within ${failovers.p95Ms} ms, longest ${failovers.maxMs} ms`),
     ...histogram.map((line) => row('', line)),
     ...Object.entries(failoversByKind).map(([kind, summary]) => row('', `${kind.padEnd(16)}  ${summary.count} ×, median ${summary.medianMs} ms, longest ${summary.maxMs} ms`)),
@@ -53,6 +60,17 @@ export function reportLines(report: ChaosReport, histogram: readonly string[], s
     ...(problems.length > MAX_PROBLEMS ? [row('', `… and ${problems.length - MAX_PROBLEMS} more`)] : []),
     verdictLine(report, style),
   ];
+}
+
+function untried({ kinds, faults, skipped }: ChaosReport): FaultKind[] {
+  return kinds.filter((kind) => faults[kind] === undefined && skipped[kind] === undefined);
+}
+
+/** `1,234 × get (30 refused, 2 of unknown fate), …`, of counts by operation and outcome. */
+function operationsText(byOperation: Readonly<Record<string, number>>): string {
+  const operations = [...new Set(Object.keys(byOperation).map((name) => name.split(' ')[0] ?? ''))];
+  const of = (operation: string, outcome: string): number => byOperation[`${operation} ${outcome}`] ?? 0;
+  return operations.map((each) => `${number(of(each, 'answered'))} × ${each} (${number(of(each, 'refused'))} refused, ${number(of(each, 'unknown'))} of unknown fate)`).join(', ');
 }
 
 function verdictLine({ problems, seconds, seed, nodes, steps, isInterrupted }: ChaosReport, style: Style): string {
