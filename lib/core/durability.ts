@@ -141,6 +141,6 @@ export class Durability {
 /** The entries from `first` to the end; they are in memory, since only durable ones are let go. */
 function unwritten(log: RaftLog, first: LogIndex): readonly Entry[] {
   const entries = log.slice(first, log.last.index, Infinity);
-  invariant(entries !== null, `entry ${first} left memory before it was written`);
+  invariant(entries !== null, () => `entry ${first} left memory before it was written`);
   return entries;
 }

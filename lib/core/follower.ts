@@ -55,9 +55,9 @@ export function hearLeader(raft: RaftState, from: NodeId, term: Term, round: num
     raft.sendWhenDurable(from, { type: 'appendRejected', term: raft.term, round, rejected: 0, hint: ORIGIN });
     return false;
   }
-  invariant(term > raft.term || raft.role.type !== 'leader', `${from} and this server both lead term ${term}`);
+  invariant(term > raft.term || raft.role.type !== 'leader', () => `${from} and this server both lead term ${term}`);
   if (term > raft.term || raft.role.type !== 'follower') becomeFollower(raft, term, isHandedTo(raft, from) ? 'transferred' : 'leaderDiscovered');
-  invariant(raft.leaderId === null || raft.leaderId === from, `${from} and ${String(raft.leaderId)} both lead term ${term}`);
+  invariant(raft.leaderId === null || raft.leaderId === from, () => `${from} and ${String(raft.leaderId)} both lead term ${term}`);
   setLeader(raft, from);
   raft.lastLeaderContactAt = raft.now;
   raft.hasOverslept = false;

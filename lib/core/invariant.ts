@@ -3,7 +3,11 @@ export class InvariantError extends Error {
   override readonly name = 'InvariantError';
 }
 
-/** Asserts what must hold. @throws {InvariantError} */
-export function invariant(holds: boolean, message: string): asserts holds {
-  if (!holds) throw new InvariantError(message);
+/**
+ * Asserts what must hold.
+ * @param message is asked only when it does not: to put its numbers into words would cost more than an append.
+ * @throws {InvariantError}
+ */
+export function invariant(holds: boolean, message: () => string): asserts holds {
+  if (!holds) throw new InvariantError(message());
 }

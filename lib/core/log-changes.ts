@@ -13,7 +13,7 @@ export function appendEntry(raft: RaftState, entry: Entry): void {
 
 /** Removes an uncommitted suffix that conflicts with the leader's log (§5.3); configurations in it are rolled back. */
 export function truncateLog(raft: RaftState, after: LogIndex): void {
-  invariant(after >= raft.commitIndex, `can't truncate after ${after}: ${raft.commitIndex} is committed`);
+  invariant(after >= raft.commitIndex, () => `can't truncate after ${after}: ${raft.commitIndex} is committed`);
   const removed = raft.log.last.index - after;
   const role = visibleRole(raft);
   raft.log.truncateAfter(after);

@@ -57,13 +57,13 @@ export class RaftLog {
   idAt(index: LogIndex): LogId {
     if (index === this.last.index) return this.last;
     const term = this.termAt(index);
-    invariant(term !== undefined, `no term is known at index ${index} (log ${this.compacted.index}–${this.last.index})`);
+    invariant(term !== undefined, () => `no term is known at index ${index} (log ${this.compacted.index}–${this.last.index})`);
     return { index, term };
   }
 
   append(entry: Entry): void {
-    invariant(entry.index === this.last.index + 1, `entry ${entry.index} does not follow ${this.last.index}`);
-    invariant(entry.term >= this.last.term, `entry ${entry.index} has term ${entry.term} after term ${this.last.term}`);
+    invariant(entry.index === this.last.index + 1, () => `entry ${entry.index} does not follow ${this.last.index}`);
+    invariant(entry.term >= this.last.term, () => `entry ${entry.index} has term ${entry.term} after term ${this.last.term}`);
     this.#cache.push(entry);
     this.#cacheBytes += entryBytes(entry);
     this.#terms.push(entry.index, entry.term);
@@ -72,9 +72,9 @@ export class RaftLog {
 
   /** Removes every entry after `index`. */
   truncateAfter(index: LogIndex): void {
-    invariant(index >= this.compacted.index, `can't truncate to ${index}: compacted through ${this.compacted.index}`);
+    invariant(index >= this.compacted.index, () => `can't truncate to ${index}: compacted through ${this.compacted.index}`);
     const term = this.termAt(index);
-    invariant(term !== undefined, `can't truncate after ${index}: the log ends at ${this.last.index}`);
+    invariant(term !== undefined, () => `can't truncate after ${index}: the log ends at ${this.last.index}`);
     if (index + 1 < this.#cacheFirst) {
       this.#cache = [];
       this.#cacheFirst = index + 1;
@@ -100,7 +100,7 @@ export class RaftLog {
     let bytes = 0;
     while (end < limit) {
       const entry = this.#cache[end];
-      invariant(entry !== undefined, `the log's cache has a hole at ${this.#cacheFirst + end}`);
+      invariant(entry !== undefined, () => 'the log cache has a hole');
       const next = bytes + entryBytes(entry);
       if (next > maxBytes && end > start) break;
       bytes = next;
@@ -121,7 +121,7 @@ export class RaftLog {
     let bytes = this.#cacheBytes;
     for (; count < limit && bytes > target; count += 1) {
       const entry = this.#cache[count];
-      invariant(entry !== undefined, 'the log cache has a hole');
+      invariant(entry !== undefined, () => 'the log cache has a hole');
       bytes -= entryBytes(entry);
     }
     if (count === 0) return;

@@ -18,7 +18,7 @@ export function enterRole(raft: RaftState, role: RoleState, reason: RoleChangeRe
  * (figure 2); also how a candidate yields to the leader of its own term.
  */
 export function becomeFollower(raft: RaftState, term: Term, reason: RoleChangeReason): void {
-  invariant(term >= raft.term, `term would go back from ${raft.term} to ${term}`);
+  invariant(term >= raft.term, () => `term would go back from ${raft.term} to ${term}`);
   endCandidacy(raft, reason);
   if (raft.role.type !== 'follower') enterRole(raft, { type: 'follower' }, reason);
   if (term > raft.term) {

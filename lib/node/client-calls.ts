@@ -128,8 +128,8 @@ export class ClientCalls<C, R, Q, A> {
   }
 
   /** The state machine applied a range, and the core knows. */
-  applied(range: AppliedRange): void {
-    this.proposals.applied(range, this.parts.clock.now(), this.term, this.parts.report);
+  applied(range: AppliedRange, now: number): void {
+    this.proposals.applied(range, now, this.term, this.parts.report);
     this.reads.applied(this.readableIndex);
     this.reportReads();
   }

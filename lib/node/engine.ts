@@ -140,14 +140,15 @@ export class Engine<C, R, Q, A> {
     this.loop.close();
     this.subscriptions.unsubscribe();
     this.sender.cancelAll();
-    this.answerApplied();
-    const events = [...this.loop.takeReports(), ...haltQuietly(core, clock.now(), reason)];
+    const now = clock.now();
+    this.answerApplied(now);
+    const events = [...this.loop.takeReports(), ...haltQuietly(core, now, reason)];
     const dropped = this.calls.end(reason, cause);
     this.admin.end(reason === 'stopped' ? 'stopped' : 'failed');
     this.receiver.close();
     this.snapshots.close();
     if (dropped > 0) events.push({ type: 'ProposalsDropped', term: core.term, count: dropped, reason: 'indeterminate' });
-    this.loop.publish([...events, ...lastWords], clock.now());
+    this.loop.publish([...events, ...lastWords], now);
     if (reason === 'fatalError') this.progressed.error(cause);
     else this.progressed.complete();
   }
@@ -163,7 +164,7 @@ export class Engine<C, R, Q, A> {
     if (output.write !== null) this.persist(output.write, now);
     for (const { to, message } of output.messages) options.transport.send(to, message);
     if (output.messages.length > 0) options.transport.flush();
-    this.answerApplied();
+    this.answerApplied(now);
     this.calls.settle(output);
     if (output.membershipOutcomes.length > 0 || output.transferOutcomes.length > 0) this.admin.settle(output);
     for (const read of output.logReads) this.readLog(read.peer, read.from, read.to, read.maxBytes);
@@ -216,11 +217,11 @@ export class Engine<C, R, Q, A> {
   }
 
   /** Whoever awaits a result finds it in the metrics, in `committed()` and in what `stop()` leaves behind: the turn comes first. */
-  private answerApplied(): void {
+  private answerApplied(now: number): void {
     if (this.appliedRanges.length === 0) return;
     const ranges = this.appliedRanges;
     this.appliedRanges = [];
-    for (const range of ranges) this.calls.applied(range);
+    for (const range of ranges) this.calls.applied(range, now);
   }
 
   /** At the bound the newest message is dropped, since Raft sends again; forwarded calls have bounds of their own. */

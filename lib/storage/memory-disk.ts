@@ -4,6 +4,9 @@ import type { Clock } from '../ports/clock.js';
 import { StorageError } from '../ports/errors.js';
 import { MemoryImage, type MemoryOperation } from './memory-image.js';
 
+/** A reaction to it runs in the next microtask, as by `queueMicrotask`, at a third of the cost. */
+const SETTLED = Promise.resolve();
+
 export interface MemoryDiskOptions {
   /** Needed for latency. Default: none; a sync then takes one microtask. */
   readonly clock?: Clock;
@@ -148,7 +151,7 @@ export class MemoryDisk {
     if (this.#isSyncing || this.#isHeld || this.#poison !== null || this.#unsynced.length === 0) return;
     this.#isSyncing = true;
     const latencyMs = typeof this.#syncLatencyMs === 'function' ? this.#syncLatencyMs() : this.#syncLatencyMs;
-    if (this.#clock === null || latencyMs <= 0) return queueMicrotask(this.#completeSync);
+    if (this.#clock === null || latencyMs <= 0) return void SETTLED.then(this.#completeSync);
     // Only what is waiting now is in this sync; what comes later goes with the next.
     const epoch = this.#epoch;
     const carried = this.#unsynced.length;
