@@ -1,7 +1,7 @@
 import type { Bench } from './bench.js';
 import { median, type Report, type Row } from './report.js';
 
-const BATCHES = 200;
+const BATCHES = 400;
 
 /** The durable log against the same bytes in a plain file. */
 export async function appendReport(bench: Bench): Promise<Report> {

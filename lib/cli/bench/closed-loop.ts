@@ -1,9 +1,10 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { cpuMicros } from './cpu-time.js';
 import { median } from './report.js';
 
 export interface Rate {
   readonly perSecond: number;
-  /** What a call cost this process in CPU time, all threads; other processes hardly change it. */
+  /** What a call cost in CPU time of its thread. */
   readonly cpuMicros: number;
   /** How long the event loop was held at the 99th percentile. */
   readonly loopDelayP99Ms: number;
@@ -17,21 +18,21 @@ export async function closedLoop(concurrency: number, total: number, call: () =>
     while (left-- > 0) await call();
   };
   delay.enable();
-  const cpuBefore = process.cpuUsage();
+  const cpuBefore = cpuMicros();
   const startedAt = performance.now();
   await Promise.all(Array.from({ length: concurrency }, caller));
   const seconds = (performance.now() - startedAt) / 1000;
-  const { user, system } = process.cpuUsage(cpuBefore);
+  const cpu = cpuMicros() - cpuBefore;
   delay.disable();
-  return { perSecond: total / seconds, cpuMicros: (user + system) / total, loopDelayP99Ms: Math.max(0, delay.percentile(99) / 1e6 - 1) };
+  return { perSecond: total / seconds, cpuMicros: cpu / total, loopDelayP99Ms: Math.max(0, delay.percentile(99) / 1e6 - 1) };
 }
 
 /** How often each contestant has its turn within one measurement. */
-const ROUNDS = 4;
+const ROUNDS = 8;
 
 /**
  * Closed loops that are to be compared, in turn and in small portions, so that a machine that slows down slows all of them alike.
- * Each is warmed before, and reported by the median of its portions.
+ * Each is warmed for two of them, and reported by the median of its portions.
  */
 export async function inTurn<K extends string>(concurrency: number, total: number, contestants: Readonly<Record<K, () => Promise<unknown>>>): Promise<Record<K, Rate>> {
   const names = Object.keys(contestants) as K[];
@@ -39,7 +40,7 @@ export async function inTurn<K extends string>(concurrency: number, total: numbe
   const rates = {} as Record<K, Rate[]>;
   for (const name of names) {
     rates[name] = [];
-    await closedLoop(concurrency, portion, contestants[name]);
+    await closedLoop(concurrency, 2 * portion, contestants[name]);
   }
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const name of names) {

@@ -8,8 +8,8 @@ const BATCH = 256;
 const PAYLOAD = new Uint8Array(256).fill(7);
 const BYTES = new Uint8Array(BATCH * PAYLOAD.length).fill(7);
 
-/** How often store and file have their turn. */
-const ROUNDS = 4;
+/** How often store and file have their turn: disks have moods. */
+const ROUNDS = 20;
 
 export interface AppendJob {
   readonly directory: string;

@@ -1,3 +1,4 @@
+import { waitFor } from '../../index.js';
 import { closedLoop } from './closed-loop.js';
 import { openBenchCluster, type BenchCluster } from './memory-cluster.js';
 
@@ -37,8 +38,9 @@ async function trimLogs({ nodes }: BenchCluster): Promise<void> {
   for (const node of nodes) {
     const { last } = await node.takeSnapshot();
     node.compactLog(last.index);
+    await waitFor(node, ({ compacted }) => compacted.index >= last.index);
   }
-  await new Promise((resolve) => setImmediate(resolve));
+  await new Promise(setImmediate); // what ended lets go of what it held
 }
 
 const MIB = 1 << 20;

@@ -2,6 +2,7 @@ import { filter, map, scan, Subscription, tap, type MonoTypeOperatorFunction } f
 import type { RaftEvent, RaftEventBody } from '../../core/events.js';
 import { EventPublisher } from '../../node/reporting/publisher.js';
 import { closedLoop } from './closed-loop.js';
+import { cpuMicros } from './cpu-time.js';
 import { openBenchCluster } from './memory-cluster.js';
 import { median } from './report.js';
 
@@ -34,10 +35,9 @@ export async function depthCosts({ depths, events }: DepthJob): Promise<number[]
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const { publisher, costs } of pipes) {
       globalThis.gc?.();
-      const before = process.cpuUsage();
+      const before = cpuMicros();
       publishAll(publisher, bodies, portion);
-      const { user, system } = process.cpuUsage(before);
-      costs.push(((user + system) * 1000) / portion);
+      costs.push(((cpuMicros() - before) * 1000) / portion);
     }
   }
   return pipes.map(({ costs }) => median(costs));

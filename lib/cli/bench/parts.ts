@@ -23,7 +23,14 @@ export const PARTS: readonly Part[] = [
   { name: 'reporter', title: 'The cost of observing', minutes: 3, run: reporterReport },
   { name: 'append', title: 'Durable appends', minutes: 1, run: appendReport },
   { name: 'replay', title: 'Starting on a long log', minutes: 1, run: replayReport },
-  { name: 'memory', title: 'Memory', minutes: 2, run: memoryReport },
+  { name: 'memory', title: 'Memory over time', minutes: 2, run: memoryReport },
   { name: 'scaling', title: 'Scaling', minutes: 4, run: scalingReport },
-  { name: 'isolate', title: 'A thread of its own', minutes: 2, run: isolateReport },
+  { name: 'isolate', title: 'Isolated nodes', minutes: 2, run: isolateReport },
+  { name: 'cluster', title: 'A durable cluster of three processes', minutes: 15, run: clusterPart },
 ];
+
+/** It looks for programs beside its own file, and is loaded when it is asked for. */
+async function clusterPart({ runs, seconds, directory, progress }: Bench): Promise<Report> {
+  const { clusterReport } = await import('./cluster/cluster-report.js');
+  return clusterReport({ runs, seconds, out: directory, progress });
+}

@@ -48,7 +48,7 @@ export function portionOf(total: number, concurrency: number): number {
 }
 
 function rowsOf(what: string, runs: readonly Ceilings[], budget: number | undefined): Row[] {
-  const ratioTo = (ceiling: 'turnLoop' | 'promises'): number => median(runs.map((run) => run.cluster.perSecond / run[ceiling].perSecond));
+  const ratioTo = (ceiling: 'turnLoop' | 'promises'): number => median(runs.map((run) => run[ceiling].cpuMicros / run.cluster.cpuMicros));
   return [
     { what, value: perSecond(runs, 'cluster'), unit: 'proposals/s', ...(budget === undefined ? {} : { budget }) },
     { what: '  / stripped turn loop', value: ratioTo('turnLoop'), unit: '×', budget: 0.5 },
@@ -74,7 +74,7 @@ function curveOf(series: Curve['series']): Curve {
 }
 
 const NOTES: readonly string[] = [
-  'Each proposer awaits its proposal, committed by a majority and applied, before it makes the next. All nodes share one thread; cluster and ceilings take turns in the same process.',
+  'Each proposer awaits its proposal, committed by a majority and applied, before it makes the next. All nodes share one thread; cluster and ceilings take turns in the same process, and are compared by the CPU time that a proposal takes.',
   'The stripped turn loop has three nodes that append, acknowledge, commit and apply in batches and resolve one promise a proposal, without elections, timers, checks, events or metrics: what the algorithm costs.',
   'Promises alone are one promise a call, resolved through one queue: what one microtask and one awaited object cost, and nothing of consensus. With one proposer a proposal needs at least the four turns of append, acknowledge, commit and answer, each a microtask of its own.',
   'A command is handed from node to node by reference here: copies and encoding show in the durable measurements.',

@@ -1,5 +1,6 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { cpuMicros } from '../../../lib/cli/bench/cpu-time.js';
 import { durableAppend } from '../../../lib/cli/bench/durable-append.js';
 import { logGrowth } from '../../../lib/cli/bench/log-growth.js';
 import { memoryOverTime } from '../../../lib/cli/bench/memory.js';
@@ -8,6 +9,15 @@ import { buildLog, startOnLog } from '../../../lib/cli/bench/replay.js';
 import { temporaryDirectory } from '../../support/lmdb-fixture.js';
 
 const someRate = { perSecond: expect.any(Number), cpuMicros: expect.any(Number), loopDelayP99Ms: expect.any(Number) };
+
+test('CPU time passes with work, and not with waiting', () => {
+  const before = cpuMicros();
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+  const waited = cpuMicros();
+  expect(waited - before).toBeLessThan(50_000);
+  for (let i = 0, sum = 1; i < 5e6; i += 1) sum = Math.sqrt(sum + i);
+  expect(cpuMicros()).toBeGreaterThan(waited);
+});
 
 describe('a measurement', () => {
   const directory = temporaryDirectory();
