@@ -21,10 +21,34 @@ describe('LmdbStorage', () => {
     withStore(async (store, environment) => {
       const before = environment.commits;
       const first = store.write({ entries: commands(1, 1, 1) });
-      await Promise.resolve();
+      while (environment.commits === before) await new Promise((resolve) => setImmediate(resolve));
       const rest = Array.from({ length: 100 }, (_, i) => store.write({ entries: commands(i + 2, i + 2, 1) }));
       await Promise.all([first, ...rest]);
       expect(environment.commits - before).toBe(2);
+    }));
+
+  it('puts what promises submit one after the other, before anything else happens, into one commit', () =>
+    withStore(async (store, environment) => {
+      const before = environment.commits;
+      const writes: Promise<void>[] = [];
+      for (let index = 1; index <= 100; index++) {
+        writes.push(store.write({ entries: commands(index, index, 1) }));
+        await Promise.resolve();
+      }
+      await Promise.all(writes);
+      expect(environment.commits - before).toBe(1);
+    }));
+
+  it('takes all callers into one commit a round when each submits its next as soon as its last is durable', () =>
+    withStore(async (store, environment) => {
+      const before = environment.commits;
+      let index = 0;
+      const call = (): Promise<void> => store.write({ entries: commands(++index, index, 1) });
+      const caller = async (): Promise<void> => {
+        for (let round = 0; round < 10; round++) await call();
+      };
+      await Promise.all(Array.from({ length: 7 }, caller));
+      expect(environment.commits - before).toBe(10);
     }));
 
   it('packs entries that were appended one at a time into few records', () =>
