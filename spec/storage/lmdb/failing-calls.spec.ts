@@ -37,13 +37,13 @@ describe('a call of the system that fails', () => {
     expect([...failed].map((name) => name?.replace(/(tmp|lock|starting)-.*/, '$1'))).toEqual(
       expect.arrayContaining(['writeFile', 'sync', 'close', 'stat', 'read', 'rename snapshot.tmp', 'open snapshot.tmp', 'rename rxraft.json.tmp', 'rename log.mdb.new']),
     );
-  });
+  }, 60_000); // about a hundred stores are made, used and opened again, on a real disk that others use too
 
   it('a commit, whichever it is: nothing later is acknowledged, nothing earlier is lost', async () => {
     const { commits } = await lived(0, 'EIO', Infinity);
     expect(commits).toBeGreaterThan(7);
     for (let failing = 0; failing < commits; failing++) await lived(0, 'EIO', failing);
-  });
+  }, 60_000);
 });
 
 /** One store from its making to its end, of which one call fails; and what is found afterwards. */
