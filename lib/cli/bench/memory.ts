@@ -27,7 +27,7 @@ export async function memoryOverTime({ proposals, every, bytes }: MemoryJob): Pr
   for (let done = 0; done < proposals; done += every) {
     await closedLoop(CONCURRENCY, every, () => cluster.leader.propose(new Uint8Array(bytes)));
     await trimLogs(cluster);
-    samples.push(sampleAfter(done + every));
+    samples.push(await sampleAfter(done + every));
   }
   await cluster.stop();
   return samples;
@@ -45,8 +45,11 @@ async function trimLogs({ nodes }: BenchCluster): Promise<void> {
 
 const MIB = 1 << 20;
 
-function sampleAfter(proposals: number): MemorySample {
-  globalThis.gc?.();
+async function sampleAfter(proposals: number): Promise<MemorySample> {
+  for (let i = 0; i < 2; i += 1) {
+    globalThis.gc?.();
+    await new Promise(setImmediate); // the collector frees buffers on another thread, and tells of it later
+  }
   const { heapUsed, external, rss } = process.memoryUsage();
   return { proposals, heap: (heapUsed + external) / MIB, resident: rss / MIB };
 }
