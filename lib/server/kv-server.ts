@@ -1,11 +1,15 @@
 import type { NodeId } from '../core/ids.js';
 import type { NewNode } from '../core/membership-plan.js';
 import type { SnapshotPolicy } from '../node/snapshots/policy.js';
+import type { StateMachine } from '../ports/state-machine.js';
 import { openRaftNode, type OpenNodeOptions } from '../open.js';
 import { HttpService, type HttpServiceOptions } from './http.js';
 import { KvMachine } from './kv-machine.js';
 import type { KvAnswer, KvCommand, KvQuery, KvResult } from './kv/commands.js';
 import type { KvNode } from './kv-node.js';
+
+/** The store, or what stands around it. */
+export type KvStateMachine = StateMachine<KvCommand, KvResult, KvQuery, KvAnswer>;
 
 export interface KvServerOptions {
   readonly id: NodeId;
@@ -24,6 +28,8 @@ export interface KvServerOptions {
   readonly electionTimeoutMaxMs?: number;
   /** When to take snapshots and how much log to keep. Default: the node's own. */
   readonly snapshotPolicy?: Partial<SnapshotPolicy>;
+  /** Default: a new `KvMachine`. */
+  readonly stateMachine?: KvStateMachine;
   /** Gets the node before it starts: subscriptions made there miss nothing. */
   readonly onCreated?: (node: KvNode) => void;
 }
@@ -46,7 +52,7 @@ export async function openKvServer(options: KvServerOptions, service: HttpServic
   let http: HttpService | null = null;
   const { http: address, electionTimeoutMs, electionTimeoutMaxMs, onCreated, ...rest } = options;
   try {
-    const node = await openRaftNode<KvCommand, KvResult, KvQuery, KvAnswer>({ ...rest, stateMachine: new KvMachine(), ...timing(electionTimeoutMs, electionTimeoutMaxMs) }, (created) => {
+    const node = await openRaftNode<KvCommand, KvResult, KvQuery, KvAnswer>({ stateMachine: new KvMachine(), ...rest, ...timing(electionTimeoutMs, electionTimeoutMaxMs) }, (created) => {
       http = new HttpService(created, service);
       onCreated?.(created);
     });

@@ -55,7 +55,9 @@ describe('npm run chaos', () => {
       expect.stringMatching(/^[\d,]+ calls on [\d,]+ keys are linearizable$/),
     ]);
     expect(report.events.gaps).toBe(0);
-    expect(report.load.answered).toBeGreaterThan(0);
+    for (const operation of ['get', 'put', 'cas', 'delete', 'entry', 'session-put', 'session-cas', 'session-delete']) {
+      expect([operation, (report.load.byOperation[`${operation} answered`] ?? 0) > 0]).toEqual([operation, true]);
+    }
     expect(report.failovers?.count ?? 0).toBeGreaterThan(0);
     expect(livingPids(output)).toEqual([]);
     expect(readdirSync(data)).toEqual([]);

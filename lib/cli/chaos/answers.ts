@@ -1,8 +1,8 @@
 import type { HttpClient, HttpReply } from '../http-client.js';
 
 /** What a client knows after a request. */
-export type Answer =
-  | { readonly type: 'answered'; readonly reply: HttpReply }
+export type Answer<Reply = HttpReply> =
+  | { readonly type: 'answered'; readonly reply: Reply }
   /** It had no effect and never will: that is promised. */
   | { readonly type: 'refused'; readonly why: string }
   /** It may have taken effect, or may do so yet. */

@@ -24,8 +24,11 @@ export interface CallerParts {
   readonly now: () => number;
 }
 
+/** What a client does over HTTP. */
+type HttpOperation = Exclude<LoadOperation, `session-${string}`>;
+
 /** How often each operation, of all. */
-const SHARES: readonly (readonly [LoadOperation, number])[] = [['get', 0.35], ['put', 0.2], ['cas', 0.2], ['delete', 0.05], ['entry', 0.2]];
+const SHARES: readonly (readonly [HttpOperation, number])[] = [['get', 0.35], ['put', 0.2], ['cas', 0.2], ['delete', 0.05], ['entry', 0.2]];
 
 /** One client: makes one call at a time and records what it was told. */
 export class Caller {
@@ -48,7 +51,7 @@ export class Caller {
     return answer;
   }
 
-  #draw(point: number): LoadOperation {
+  #draw(point: number): HttpOperation {
     let rest = point;
     for (const [operation, share] of SHARES) {
       rest -= share;
@@ -66,7 +69,7 @@ export class Caller {
     return answer;
   }
 
-  async #use(operation: Exclude<LoadOperation, 'entry'>, register: Register, member: ChaosMember, number: number): Promise<Answer> {
+  async #use(operation: Exclude<HttpOperation, 'entry'>, register: Register, member: ChaosMember, number: number): Promise<Answer> {
     const { name, http, history } = this.#parts;
     const { key } = register;
     const expect = operation === 'cas' ? this.#expectation(key) : undefined;
@@ -107,13 +110,13 @@ function headersOf(expect: KeyValueExpectation | undefined): Record<string, stri
   return Array.isArray(expect) ? { 'If-Match': expect.map((revision) => `"${revision}"`).join(', ') } : {};
 }
 
-function operationOf(operation: Exclude<LoadOperation, 'entry'>, key: string, value: string, expect: KeyValueExpectation | undefined): KeyValueOperation {
+function operationOf(operation: Exclude<HttpOperation, 'entry'>, key: string, value: string, expect: KeyValueExpectation | undefined): KeyValueOperation {
   if (operation === 'get' || operation === 'delete') return { type: operation, key };
   return { type: 'put', key, value, ...(expect === undefined ? {} : { expect }) };
 }
 
 /** What an answer of `/kv` says. */
-export function resultOf(operation: Exclude<LoadOperation, 'entry'>, reply: HttpReply): KeyValueResult {
+export function resultOf(operation: Exclude<HttpOperation, 'entry'>, reply: HttpReply): KeyValueResult {
   const { status, body } = reply;
   if (operation === 'get') return { type: 'entry', entry: status === 404 ? null : { value: body.toString(), revision: revisionOf(reply) } };
   if (status === 412) return { type: 'conflict', revision: reply.headers.etag === undefined ? null : revisionOf(reply) };

@@ -3,10 +3,11 @@ import { exitText, type Exit, type NodeProcess } from '../cluster/process.js';
 import { leaderOf } from '../cluster/status.js';
 import { messageOf } from '../exit.js';
 import type { HttpClient } from '../http-client.js';
-import type { ChildOrder, FoldAnswer } from './child.js';
+import type { ChildAnswer, ChildOrder } from './child.js';
 import type { Guard } from './guard.js';
 import type { ChaosMember, MemberPlan } from './members.js';
 import type { Network } from './network.js';
+import type { SessionAnswer, SessionWrite } from './session-host.js';
 
 export interface ChaosClusterParts {
   readonly plan: MemberPlan;
@@ -28,7 +29,7 @@ export class ChaosCluster {
   /** Nodes whose process may end at any time. */
   readonly #doomed = new Set<string>();
   /** Who waits for which answer of a child. */
-  readonly #answers = new Map<number, (difference: string | null) => void>();
+  readonly #answers = new Map<number, (answer: ChildAnswer) => void>();
   #requests = 0;
 
   constructor(parts: ChaosClusterParts) {
@@ -66,8 +67,8 @@ export class ChaosCluster {
     const process = this.#processes.processOf(member.id);
     if (process.pid !== null) this.#parts.guard.watch(process.pid);
     process.onMessage((message) => {
-      const answer = message as FoldAnswer | { readonly type: 'ready' };
-      if (answer.type === 'folded') this.#answers.get(answer.request)?.(answer.difference);
+      const answer = message as ChildAnswer | { readonly type: 'ready' };
+      if (answer.type !== 'ready') this.#answers.get(answer.request)?.(answer);
     });
     await ready;
     this.#doomed.delete(member.id);
@@ -134,13 +135,25 @@ export class ChaosCluster {
 
   /** How the node's metrics differ from the fold of its events, in words; null when they don't. */
   async foldDifference(member: ChaosMember): Promise<string | null> {
+    const answer = await this.#request(member, (request) => ({ type: 'fold', request }));
+    return answer.type === 'folded' ? answer.difference : answer.type === 'ended' ? `it ${exitText(answer.exit)}` : 'it answered something else';
+  }
+
+  /** One write through the session of the member's process. */
+  async writeBySession(member: ChaosMember, write: SessionWrite): Promise<SessionAnswer> {
+    const answer = await this.#request(member, (request) => ({ type: 'write', request, write }));
+    return answer.type === 'written' ? answer.answer : { answer: { type: 'unknown', why: 'session: its process ended' }, resent: 0 };
+  }
+
+  /** What the member's process answers; or how it ended, if it does first. */
+  async #request(member: ChaosMember, orderOf: (request: number) => ChildOrder): Promise<ChildAnswer | { readonly type: 'ended'; readonly exit: Exit }> {
     const process = this.#processes.processOf(member.id);
     const request = (this.#requests += 1);
-    const answered = new Promise<string | null>((resolve) => this.#answers.set(request, resolve));
-    process.send({ type: 'fold', request } satisfies ChildOrder);
-    const difference = await Promise.race([answered, process.exited.then((exit) => `it ${exitText(exit)}`)]);
+    const answered = new Promise<ChildAnswer>((resolve) => this.#answers.set(request, resolve));
+    process.send(orderOf(request));
+    const answer = await Promise.race([answered, process.exited.then((exit) => ({ type: 'ended' as const, exit }))]);
     this.#answers.delete(request);
-    return difference;
+    return answer;
   }
 
   /** Who leads with a quorum behind it; null when nobody says so. */

@@ -91,6 +91,7 @@ export class Chaos {
       history: this.#history,
       acknowledgements: this.#acknowledgements,
       now,
+      sendBySession: (member, write) => this.#cluster.writeBySession(member, write),
     });
   }
 
@@ -265,7 +266,7 @@ export class Chaos {
       seconds: (performance.now() - this.#startedAt) / 1000,
       isInterrupted: this.#isInterrupted,
       steps: this.#steps,
-      load: { callsPerSecond: this.#loadMs === 0 ? 0 : (answered * 1000) / this.#loadMs, answered, refused: load.count('refused'), unknown: load.count('unknown'), byOperation: load.counts, reasons: load.reasons },
+      load: { callsPerSecond: this.#loadMs === 0 ? 0 : (answered * 1000) / this.#loadMs, answered, refused: load.count('refused'), unknown: load.count('unknown'), byOperation: load.counts, reasons: load.reasons, resent: load.resent },
       kinds: flags.faults,
       faults: this.#done,
       skipped: this.#skipped,

@@ -4,8 +4,10 @@ import { initialMetrics } from '../../node/metrics/initial.js';
 import type { RaftMetrics } from '../../node/metrics/metrics.js';
 import { reduceMetrics } from '../../node/metrics/reduce.js';
 import type { KvNode } from '../../server/kv-node.js';
-import { openKvServer } from '../../server/kv-server.js';
+import { openKvServer, type KvStateMachine } from '../../server/kv-server.js';
 import { messageOf } from '../exit.js';
+import { SessionHost, type SessionAnswer, type SessionWrite } from './session-host.js';
+import { SessionedStore } from './sessioned-store.js';
 
 /** What a node's process is started with, as JSON in its first argument. */
 export interface ChildOptions {
@@ -27,15 +29,14 @@ export type ChildOrder =
   /** Hold the event loop so long, in a subscriber of the events. */
   | { readonly type: 'block'; readonly ms: number }
   /** Compare the metrics with the fold of all events. */
-  | { readonly type: 'fold'; readonly request: number };
+  | { readonly type: 'fold'; readonly request: number }
+  /** Write through a session of this process. */
+  | { readonly type: 'write'; readonly request: number; readonly write: SessionWrite };
 
-/** The answer to `fold`. */
-export interface FoldAnswer {
-  readonly type: 'folded';
-  readonly request: number;
-  /** In words; null when they are equal. */
-  readonly difference: string | null;
-}
+/** The answers to `fold`, in words and null when they are equal, and to `write`. */
+export type ChildAnswer =
+  | { readonly type: 'folded'; readonly request: number; readonly difference: string | null }
+  | { readonly type: 'written'; readonly request: number; readonly answer: SessionAnswer };
 
 const STOP_TIMEOUT_MS = 10_000;
 
@@ -49,7 +50,7 @@ async function main(): Promise<number> {
   const failed = new Promise<{ readonly error: unknown }>((resolve) => (fail = (error) => resolve({ error })));
   const { id, clusterId, peers, listen, dataDir, httpPort, snapshotEntries, keepEntries } = options;
   const server = await openKvServer(
-    { id, clusterId, ...(peers === null ? {} : { peers }), listen, dataDir, http: { host: '127.0.0.1', port: httpPort }, snapshotPolicy: { entries: snapshotEntries, keepEntries }, onCreated: (node) => obey(node, fail) },
+    { id, clusterId, ...(peers === null ? {} : { peers }), listen, dataDir, http: { host: '127.0.0.1', port: httpPort }, snapshotPolicy: { entries: snapshotEntries, keepEntries }, stateMachine: new SessionedStore() as unknown as KvStateMachine, onCreated: (node) => obey(node, fail) },
     { limits: { maxBufferedEvents: options.eventBuffer }, onError: (error) => say(`a request failed: ${messageOf(error)}`) },
   );
   process.send?.({ type: 'ready', http: `127.0.0.1:${server.http.port}` });
@@ -63,6 +64,7 @@ async function main(): Promise<number> {
 function obey(node: KvNode, onFailed: (error: unknown) => void): void {
   let folded = initialMetrics();
   let blockMs = 0;
+  const sessions = new SessionHost(node);
   node.events.subscribe({
     next: (event) => {
       folded = reduceMetrics(folded, event);
@@ -75,8 +77,13 @@ function obey(node: KvNode, onFailed: (error: unknown) => void): void {
   });
   process.on('message', (order: ChildOrder) => {
     if (order.type === 'block') blockMs = order.ms;
-    else process.send?.({ type: 'folded', request: order.request, difference: difference(node.metrics.value, folded) } satisfies FoldAnswer);
+    else if (order.type === 'write') void sessions.write(order.write).then((answer) => tell({ type: 'written', request: order.request, answer }));
+    else tell({ type: 'folded', request: order.request, difference: difference(node.metrics.value, folded) });
   });
+}
+
+function tell(answer: ChildAnswer): void {
+  if (process.connected) process.send?.(answer);
 }
 
 function difference(metrics: RaftMetrics, folded: RaftMetrics): string | null {

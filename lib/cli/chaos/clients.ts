@@ -7,6 +7,7 @@ import { Ledger } from './ledger.js';
 import { Load } from './load.js';
 import type { ChaosMember } from './members.js';
 import { Registers } from './registers.js';
+import { SessionCaller, type SendBySession } from './session-caller.js';
 
 export interface ClientsParts {
   readonly http: HttpClient;
@@ -19,9 +20,12 @@ export interface ClientsParts {
   readonly history: Recorded;
   readonly acknowledgements: Acknowledgements;
   readonly now: () => number;
+  readonly sendBySession: SendBySession;
 }
 
 const REGISTERS = 6;
+/** Every so many clients one writes through sessions. */
+const SESSION_EVERY = 4;
 /** How long a client keeps away from a node that did not answer. */
 const AVOID_MS = 1000;
 const PAUSE_AFTER_REFUSAL_MS = 25;
@@ -50,10 +54,11 @@ export class Clients {
   }
 
   async #run(number: number): Promise<void> {
-    const { seed, clients, ratePerSecond, members, now } = this.#parts;
+    const { seed, clients, ratePerSecond, members, now, sendBySession } = this.#parts;
     const dice = new Dice(seed, `client ${number}`);
     const { load, ledger, registers } = this;
-    const caller = new Caller({ ...this.#parts, name: `client ${number}`, dice, load, ledger, registers });
+    const parts = { ...this.#parts, name: `client ${number}`, dice, load, ledger, registers };
+    const caller = number % SESSION_EVERY === SESSION_EVERY - 1 ? new SessionCaller(parts, sendBySession) : new Caller(parts);
     const avoidUntil = new Map<string, number>();
     for (let calls = 0; !this.#isStopping; calls += 1) {
       const startedAt = now();
@@ -68,6 +73,6 @@ export class Clients {
 }
 
 /** Nobody answered: another node is asked first for a while. */
-function isSilent(answer: Answer): boolean {
+function isSilent(answer: Answer<unknown>): boolean {
   return answer.type === 'unknown' || (answer.type === 'refused' && answer.why === 'ECONNREFUSED');
 }

@@ -1,14 +1,17 @@
 import type { Answer } from './answers.js';
 
 /** What clients did. */
-export type LoadOperation = 'get' | 'put' | 'cas' | 'delete' | 'entry';
+export type LoadOperation = 'get' | 'put' | 'cas' | 'delete' | 'entry' | 'session-put' | 'session-cas' | 'session-delete';
 
 /** How many calls there were, by operation and outcome, and why those failed that did. */
 export class Load {
   readonly #counts = new Map<string, number>();
   readonly #reasons = new Map<string, number>();
 
-  note(operation: LoadOperation, answer: Answer): void {
+  /** How often sessions have proposed a command again. */
+  resent = 0;
+
+  note(operation: LoadOperation, answer: Answer<unknown>): void {
     add(this.#counts, `${operation} ${answer.type}`);
     if (answer.type !== 'answered') add(this.#reasons, `${answer.type}: ${answer.why}`);
   }

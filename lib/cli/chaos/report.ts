@@ -18,6 +18,8 @@ export interface ChaosReport {
     readonly unknown: number;
     readonly byOperation: Readonly<Record<string, number>>;
     readonly reasons: Readonly<Record<string, number>>;
+    /** How often sessions have proposed a command again. */
+    readonly resent: number;
   };
   /** Those that were to come. */
   readonly kinds: readonly FaultKind[];
@@ -50,7 +52,8 @@ export function reportLines(report: ChaosReport, histogram: readonly string[], s
     ...Object.entries(report.means).map(([kind, means]) => row('', `${kind} by ${means}`)),
     ...(Object.keys(report.skipped).length === 0 ? [] : [row('', `no occasion for ${countsText(report.skipped)}`)]),
     ...(untried(report).length === 0 ? [] : [row('', `no time for ${untried(report).join(', ')}: each kind comes once in a round`)]),
-    row('calls', operationsText(load.byOperation)),
+    ...operationLines(load.byOperation).map((line, i) => row(i === 0 ? 'calls' : '', line)),
+    row('', `${number(load.resent)} × a session sent its command again`),
     row('failovers', failovers === null ? 'none' : `${failovers.count}: median ${failovers.medianMs} ms, 95 % within ${failovers.p95Ms} ms, longest ${failovers.maxMs} ms`),
     ...histogram.map((line) => row('', line)),
     ...Object.entries(failoversByKind).map(([kind, summary]) => row('', `${kind.padEnd(16)}  ${summary.count} ×, median ${summary.medianMs} ms, longest ${summary.maxMs} ms`)),
@@ -66,11 +69,11 @@ function untried({ kinds, faults, skipped }: ChaosReport): FaultKind[] {
   return kinds.filter((kind) => faults[kind] === undefined && skipped[kind] === undefined);
 }
 
-/** `1,234 × get (30 refused, 2 of unknown fate), …`, of counts by operation and outcome. */
-function operationsText(byOperation: Readonly<Record<string, number>>): string {
+/** `1,234 × get (30 refused, 2 of unknown fate)`: a line for each operation, of counts by operation and outcome. */
+function operationLines(byOperation: Readonly<Record<string, number>>): string[] {
   const operations = [...new Set(Object.keys(byOperation).map((name) => name.split(' ')[0] ?? ''))];
   const of = (operation: string, outcome: string): number => byOperation[`${operation} ${outcome}`] ?? 0;
-  return operations.map((each) => `${number(of(each, 'answered'))} × ${each} (${number(of(each, 'refused'))} refused, ${number(of(each, 'unknown'))} of unknown fate)`).join(', ');
+  return operations.map((each) => `${number(of(each, 'answered'))} × ${each} (${number(of(each, 'refused'))} refused, ${number(of(each, 'unknown'))} of unknown fate)`);
 }
 
 function verdictLine({ problems, seconds, seed, nodes, steps, isInterrupted }: ChaosReport, style: Style): string {
