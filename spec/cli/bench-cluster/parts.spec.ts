@@ -4,12 +4,17 @@ import { openPart } from '../../../lib/cli/bench/cluster/open-part.js';
 import type { Setting } from '../../../lib/cli/bench/cluster/setting.js';
 import type { OpenStore, Store } from '../../../lib/cli/bench/cluster/store.js';
 
-const loadOf = (perSecond: number, ms: number): Load => ({ committed: perSecond * 2, refused: 0, seconds: 2, latency: { count: perSecond * 2, p50Ms: ms, p99Ms: 2 * ms, p999Ms: 3 * ms, maxMs: 4 * ms } });
+const loadOf = (perSecond: number, ms: number): Load => ({ committed: perSecond * 2, refused: 0, seconds: 2, cpuMicros: ms * 10, latency: { count: perSecond * 2, p50Ms: ms, p99Ms: 2 * ms, p999Ms: 3 * ms, maxMs: 4 * ms } });
 
-/** A store whose n-th run is n times as fast. */
+/** A store whose n-th run with a number of clients is n times as fast. */
 const store = (name: string, perSecond: number, ms: number): Store & OpenStore => {
-  let runs = 0;
-  return { name, closed: (callers) => Promise.resolve(loadOf(perSecond * callers * (runs += 1), ms)), open: (rate) => Promise.resolve(loadOf(rate, ms)) };
+  const runs = new Map<number, number>();
+  const closed = (callers: number): Promise<Load> => {
+    const run = (runs.get(callers) ?? 0) + 1;
+    runs.set(callers, run);
+    return Promise.resolve(loadOf(perSecond * callers * run, ms));
+  };
+  return { name, closed, open: (rate) => Promise.resolve(loadOf(rate, ms)) };
 };
 const broken = (name: string): Store => ({ name, closed: (callers) => (callers > 1 ? Promise.reject(new Error('it is gone')) : Promise.resolve(loadOf(5, 5))) });
 
@@ -21,14 +26,15 @@ describe('the report on clusters', () => {
     const { rows, curves, notes } = await closedPart({ served: store('rxraft over HTTP', 100, 1), library: [store('the library', 400, 0.5)], peers: [store('etcd', 50, 4)] }, setting);
     const row = (what: string) => rows.find((each) => each.what.trim() === what);
     expect(row('3 processes, rxraft over HTTP, 1 client')).toEqual({ what: '3 processes, rxraft over HTTP, 1 client', value: 200, unit: 'puts/s' });
+    expect(row('CPU for a put, rxraft / etcd')).toMatchObject({ value: 0.25, unit: '×' });
     expect(row('rxraft over HTTP / etcd, 1 client')).toMatchObject({ value: 2, unit: '×', budget: 1 });
     expect(row('rxraft over HTTP / etcd, 64 clients')).toMatchObject({ value: 2, budget: 2 });
     expect(row('p99 of rxraft / of etcd')).toMatchObject({ value: 0.25, budget: 1, isCeiling: true });
     expect(curves.map(({ id }) => id)).toEqual(['cluster-throughput', 'cluster-p99']);
     expect(curves[0]?.series.map(({ name, points }) => [name, points])).toEqual([
-      ['rxraft over HTTP', [[1, 200], [64, 32_000]]],
-      ['the library', [[1, 800], [64, 128_000]]],
-      ['etcd', [[1, 100], [64, 16_000]]],
+      ['rxraft over HTTP', [[1, 200], [64, 12_800]]],
+      ['the library', [[1, 800], [64, 51_200]]],
+      ['etcd', [[1, 100], [64, 6400]]],
     ]);
     expect(notes).toEqual([]);
     expect(lines).toContain('etcd, 1 client: 100 puts/s, p50 4.0 ms, p99 8.0 ms, p99.9 12.0 ms');
@@ -38,7 +44,7 @@ describe('the report on clusters', () => {
     const { rows, notes, most } = await closedPart({ served: store('rxraft over HTTP', 100, 1), library: [], peers: [broken('antietcd')] }, setting);
     expect(notes).toEqual(['antietcd failed under load: it is gone (64 clients); it takes no further part.']);
     expect(rows.filter(({ what }) => what.includes('antietcd')).map(({ what }) => what)).toEqual(['3 processes, antietcd, 1 client']);
-    expect([...most]).toEqual([['rxraft over HTTP', 32_000]]);
+    expect([...most]).toEqual([['rxraft over HTTP', 12_800]]);
   });
 
   it('fails when rxraft itself does', async () => {

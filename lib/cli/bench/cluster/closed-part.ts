@@ -1,10 +1,13 @@
 import type { Curve, Report, Row } from '../report.js';
-import { contest, latencyRows, outcomeText, type Outcome } from './contest.js';
+import { contest, detailRows, outcomeText, type Outcome } from './contest.js';
 import type { Setting } from './setting.js';
 import type { Store } from './store.js';
 
 /** Etcd's puts per second times so much are what a cluster is to reach, by the number of clients. */
 const ETCD_TIMES: ReadonlyMap<number, number> = new Map([[1, 1], [64, 2], [256, 3]]);
+
+/** Compilers and caches are to know the work before the first load is measured. */
+const WARM_CLIENTS = 16;
 
 export interface ClosedStores {
   /** Over HTTP: what the peers are compared with. */
@@ -24,6 +27,7 @@ export async function closedPart({ served, library, peers }: ClosedStores, { run
   const rows: Row[] = [];
   const notes: string[] = [];
   const results = new Map(stores.map(({ name }) => [name, [] as (readonly [clients: number, outcome: Outcome])[]]));
+  await contest(stores.map((store) => ({ name: store.name, run: () => store.closed(WARM_CLIENTS, seconds) })), 1); // who fails here fails below
   for (const count of clients) {
     const outcomes = await contest(stores.map((store) => ({ name: store.name, run: () => store.closed(count, seconds) })), runs);
     const own = outcomes[0];
@@ -37,7 +41,7 @@ export async function closedPart({ served, library, peers }: ClosedStores, { run
       }
       results.get(store.name)?.push([count, outcome]);
       progress(`${store.name}, ${clientsText(count)}: ${outcomeText(outcome)}`);
-      rows.push({ what: `3 processes, ${store.name}, ${clientsText(count)}`, value: outcome.perSecond, unit: 'puts/s' }, ...latencyRows(outcome));
+      rows.push({ what: `3 processes, ${store.name}, ${clientsText(count)}`, value: outcome.perSecond, unit: 'puts/s' }, ...detailRows(outcome));
       if (store.name === 'etcd' && own !== undefined && !(own instanceof Error)) rows.push(...againstEtcd(own, outcome, count));
       if (outcome.refused > 0) notes.push(`${store.name} refused ${outcome.refused} puts of ${clientsText(count)}; they count for nothing.`);
     }
@@ -62,9 +66,11 @@ function curve(id: string, title: string, yLabel: string, results: Results, figu
 
 function againstEtcd(own: Outcome, etcd: Outcome, clients: number): Row[] {
   const budget = ETCD_TIMES.get(clients);
+  const cpuRatio = own.cpuMicros === null || etcd.cpuMicros === null ? [] : [{ what: '  CPU for a put, rxraft / etcd', value: own.cpuMicros / etcd.cpuMicros, unit: '×' }];
   return [
     { what: `  rxraft over HTTP / etcd, ${clientsText(clients)}`, value: own.perSecond / etcd.perSecond, unit: '×', ...(budget === undefined ? {} : { budget }) },
     { what: '  p99 of rxraft / of etcd', value: own.p99Ms / etcd.p99Ms, unit: '×', budget: 1, isCeiling: true },
+    ...cpuRatio,
   ];
 }
 

@@ -10,6 +10,8 @@ export interface Outcome {
   readonly p999Ms: number;
   /** All of them. */
   readonly refused: number;
+  /** Null where it is not known. */
+  readonly cpuMicros: number | null;
 }
 
 export function outcomeOf(loads: readonly Load[]): Outcome {
@@ -19,6 +21,7 @@ export function outcomeOf(loads: readonly Load[]): Outcome {
     p50Ms: of(({ latency }) => latency.p50Ms),
     p99Ms: of(({ latency }) => latency.p99Ms),
     p999Ms: of(({ latency }) => latency.p999Ms),
+    cpuMicros: loads.some(({ cpuMicros }) => cpuMicros === undefined) ? null : of(({ cpuMicros }) => cpuMicros ?? NaN),
     refused: loads.reduce((sum, { refused }) => sum + refused, 0),
   };
 }
@@ -52,10 +55,11 @@ export function outcomeText({ perSecond: rate, p50Ms, p99Ms, p999Ms, refused }: 
   return `${Math.round(rate)} puts/s, p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms, p99.9 ${p999Ms.toFixed(1)} ms${refused > 0 ? `, ${refused} refused` : ''}`;
 }
 
-export function latencyRows({ p50Ms, p99Ms, p999Ms }: Outcome): Row[] {
+export function detailRows({ p50Ms, p99Ms, p999Ms, cpuMicros }: Outcome): Row[] {
   return [
     { what: '  p50', value: p50Ms, unit: 'ms' },
     { what: '  p99', value: p99Ms, unit: 'ms' },
     { what: '  p99.9', value: p999Ms, unit: 'ms' },
+    ...(cpuMicros === null ? [] : [{ what: '  CPU of its processes', value: cpuMicros, unit: 'µs/put' }]),
   ];
 }

@@ -57,10 +57,15 @@ export class EtcdCluster {
 
   private constructor(dialect: Dialect, members: readonly EtcdMember[], sandbox: Sandbox) {
     this.#members = members;
-    this.store = new HttpStore(dialect.name, () => this.#leader(sandbox.patience()), (key) => {
-      const body = `{"key":"${Buffer.from(key).toString('base64')}","value":"${VALUE}"}`;
-      return `POST /v3/kv/put HTTP/1.1\r\n${BODY_HEADERS}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
-    });
+    this.store = new HttpStore(
+      dialect.name,
+      () => this.#leader(sandbox.patience()),
+      (key) => {
+        const body = `{"key":"${Buffer.from(key).toString('base64')}","value":"${VALUE}"}`;
+        return `POST /v3/kv/put HTTP/1.1\r\n${BODY_HEADERS}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+      },
+      () => this.#processes.flatMap(({ pid }) => pid ?? []),
+    );
   }
 
   /** Resolves once there is a leader. @throws {Error} with the end of its log when a process ends instead. */

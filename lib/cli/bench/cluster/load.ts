@@ -10,6 +10,8 @@ export interface Load {
   readonly refused: number;
   readonly seconds: number;
   readonly latency: LatencySummary;
+  /** CPU time of the processes of the store for each put; absent where it is not known. */
+  readonly cpuMicros?: number;
 }
 
 /** Time in milliseconds: the machine's, or a test's. */

@@ -1,5 +1,5 @@
 import type { Curve, Report, Row } from '../report.js';
-import { contest, latencyRows, outcomeText, type Outcome } from './contest.js';
+import { contest, detailRows, outcomeText, type Outcome } from './contest.js';
 import type { Setting } from './setting.js';
 import type { OpenStore } from './store.js';
 
@@ -26,7 +26,7 @@ export async function openPart(stores: readonly OpenStore[], most: ReadonlyMap<s
       }
       results.get(store)?.push([rateOf(store), outcome]);
       progress(`${what}: ${outcomeText(outcome)}`);
-      rows.push({ what, value: outcome.perSecond, unit: 'puts/s' }, ...latencyRows(outcome));
+      rows.push({ what, value: outcome.perSecond, unit: 'puts/s' }, ...detailRows(outcome));
     }
   }
   return { rows, notes, curves: [...results].map(([{ name }, outcomes]) => curve(name, outcomes)) };

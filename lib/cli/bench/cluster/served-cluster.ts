@@ -23,6 +23,7 @@ export class ServedCluster {
       name,
       async () => ({ host: '127.0.0.1', port: (await this.leader()).httpPort }),
       (key) => `PUT /kv/${key} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: ${VALUE_BYTES}\r\n\r\n${VALUE}`,
+      () => this.#processes.running.flatMap(({ pid }) => pid ?? []),
     );
   }
 

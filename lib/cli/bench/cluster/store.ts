@@ -1,3 +1,4 @@
+import { cpuMicrosOf } from './cpu-time.js';
 import { HttpConnection, type HttpAddress } from './http-connection.js';
 import { closedLoop, openLoop, type Load, type Put } from './load.js';
 
@@ -36,12 +37,17 @@ export class HttpStore implements Store, OpenStore {
     readonly leader: () => Promise<HttpAddress>,
     /** The request for a put to this key, in Latin-1. */
     readonly requestOf: (key: string) => string,
+    /** Its processes. */
+    readonly pids: () => readonly number[],
   ) {}
 
   closed(callers: number, seconds: number): Promise<Load> {
     return this.#connected(callers, async (puts) => {
       await closedLoop(puts, seconds * WARM_SHARE);
-      return closedLoop(puts, seconds);
+      const before = cpuMicrosOf(this.pids());
+      const load = await closedLoop(puts, seconds);
+      const after = cpuMicrosOf(this.pids());
+      return before === null || after === null ? load : { ...load, cpuMicros: (after - before) / (load.committed + load.refused) };
     });
   }
 
