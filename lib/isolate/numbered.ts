@@ -2,6 +2,8 @@
 const PAGE = 256;
 
 interface Page<T> {
+  /** The number of the first slot, divided by `PAGE`. */
+  readonly at: number;
   readonly slots: (T | undefined)[];
   taken: number;
 }
@@ -13,6 +15,8 @@ interface Page<T> {
  */
 export class Numbered<T> {
   readonly #pages = new Map<number, Page<T>>();
+  /** Which was looked for last: most likely the next one, too. */
+  #last: Page<T> = pageAt(0);
   #next = 1;
   #size = 0;
 
@@ -23,10 +27,11 @@ export class Numbered<T> {
   /** Returns its number. */
   add(thing: T): number {
     const number = this.#next++;
-    let page = this.#pages.get(pageOf(number));
+    const at = Math.floor(number / PAGE);
+    let page = this.#pageOf(number);
     if (page === undefined) {
-      page = { slots: new Array<T | undefined>(PAGE).fill(undefined), taken: 0 };
-      this.#pages.set(pageOf(number), page);
+      page = pageAt(at);
+      this.#pages.set(at, page);
     }
     page.slots[number % PAGE] = thing;
     page.taken += 1;
@@ -35,16 +40,16 @@ export class Numbered<T> {
   }
 
   get(number: number): T | undefined {
-    return this.#pages.get(pageOf(number))?.slots[number % PAGE];
+    return this.#pageOf(number)?.slots[number % PAGE];
   }
 
   delete(number: number): void {
-    const page = this.#pages.get(pageOf(number));
+    const page = this.#pageOf(number);
     if (page?.slots[number % PAGE] === undefined) return;
     page.slots[number % PAGE] = undefined;
     page.taken -= 1;
     this.#size -= 1;
-    if (page.taken === 0) this.#pages.delete(pageOf(number));
+    if (page.taken === 0) this.#pages.delete(page.at);
   }
 
   /** All of them, oldest first. */
@@ -53,8 +58,16 @@ export class Numbered<T> {
     for (const { slots } of this.#pages.values()) for (const thing of slots) if (thing !== undefined) values.push(thing);
     return values;
   }
+
+  #pageOf(number: number): Page<T> | undefined {
+    const at = Math.floor(number / PAGE);
+    if (this.#last.at === at && this.#last.taken > 0) return this.#last;
+    const page = this.#pages.get(at);
+    if (page !== undefined) this.#last = page;
+    return page;
+  }
 }
 
-function pageOf(number: number): number {
-  return Math.floor(number / PAGE);
+function pageAt<T>(at: number): Page<T> {
+  return { at, slots: new Array<T | undefined>(PAGE).fill(undefined), taken: 0 };
 }
