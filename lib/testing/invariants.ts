@@ -11,7 +11,7 @@ import { configurationsFollowOneAnother, leaderCompleteness, logMatching, shadow
 import { electionSafety, leaderAppendOnly, leaseExclusivity } from './invariants/leadership.js';
 import { durableBeforeSaid, oneVotePerTerm, persistedStateNeverGoesBack, termAndCommitAreMonotonic } from './invariants/promises.js';
 import { Quorums } from './invariants/quorums.js';
-import { eventsAreGapless, foldEqualsState, leadershipsArePaired, metricsAreCurrent } from './invariants/reporting.js';
+import { eventsAreGapless, foldEqualsState, leadershipsArePaired, metricsAreCurrent, metricsAreWhole } from './invariants/reporting.js';
 import { ServerRecord, type DiskImage, type RunRecord } from './invariants/server-record.js';
 import { ShadowLog } from './invariants/shadow-log.js';
 import { ToldState } from './invariants/told-state.js';
@@ -66,6 +66,7 @@ export class Invariants {
       fold: new MetricsFold(initialMetrics(id, runId)),
       told: new ToldState(),
       seq: 0,
+      shownSeq: 0,
       turns: 0,
       status: null,
       log: new ShadowLog(ORIGIN, []),
@@ -101,6 +102,11 @@ export class Invariants {
     run.fold.apply(event, event.at, event.seq);
     if (event.type === 'NodeStopped') run.hasEnded = true;
     must(event.type !== 'MessageRejected', 'correct servers send only what is lawful', () => `${id} refused a message: ${JSON.stringify(event)}`);
+  }
+
+  /** Metrics were emitted. Comes before the events that are new in them. */
+  observeMetrics(id: NodeId, metrics: RaftMetrics): void {
+    metricsAreWhole(id, this.#run(id), metrics);
   }
 
   /** A turn was taken and its effects are on their way. */

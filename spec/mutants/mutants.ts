@@ -236,7 +236,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'publishes an event twice now and then',
     file: 'lib/node/reporting/publisher.ts',
-    edits: [['        if (this.isObserved) this.deliver(this.stamp(body, atMs, wallTime));', '        if (this.isObserved) this.deliver(this.stamp(body, atMs, wallTime));\n        if (this.isObserved && this.seq % 97 === 0) this.deliver(this.stamp(body, atMs, wallTime));']],
+    edits: [['        if (this.isObserved) this.deliver(', '        for (let copies = this.seq % 97 === 0 ? 2 : 1; copies > 0 && this.isObserved; copies -= 1) this.deliver(']],
     caughtAs: /gapless/,
   },
   {
@@ -248,7 +248,16 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'shows metrics that are older than the event at hand',
     file: 'lib/node/turn-loop.ts',
-    edits: [['    metrics.apply(events, now, publisher.nextSeq);\n    metrics.emitTurn();\n    publisher.publish(events, now, publisher.isObserved ? clock.wallTime() : 0);\n', '    const nextSeq = publisher.nextSeq;\n    publisher.publish(events, now, publisher.isObserved ? clock.wallTime() : 0);\n    metrics.apply(events, now, nextSeq);\n    metrics.emitTurn();\n']],
+    edits: [
+      ['    metrics.apply(events, now, publisher.nextSeq);\n    metrics.emitTurn();\n', '    const nextSeq = publisher.nextSeq;\n'],
+      ['    const failure = publisher.takeFailure(', '    metrics.apply(events, now, nextSeq);\n    metrics.emitTurn();\n    const failure = publisher.takeFailure('],
+    ],
     caughtAs: /./,
+  },
+  {
+    name: 'shows metrics in the middle of a turn (torn)',
+    file: 'lib/node/turn-loop.ts',
+    edits: [['    metrics.apply(events, now, publisher.nextSeq);\n', '    metrics.apply(events.slice(0, 1), now, publisher.nextSeq);\n    metrics.emitTurn();\n    if (events.length > 1) metrics.apply(events.slice(1), now, publisher.nextSeq + 1);\n']],
+    caughtAs: /metrics are never torn/,
   },
 ];

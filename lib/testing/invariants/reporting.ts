@@ -1,6 +1,7 @@
 import type { RaftEvent } from '../../core/events.js';
 import type { NodeId } from '../../core/ids.js';
 import type { CoreStatus } from '../../core/status.js';
+import type { RaftMetrics } from '../../node/metrics/metrics.js';
 import { foldDifference } from './fold-difference.js';
 import type { RunRecord } from './server-record.js';
 import { must } from './violation.js';
@@ -30,6 +31,12 @@ export function eventsAreGapless(id: NodeId, run: RunRecord, event: RaftEvent): 
 export function metricsAreCurrent(id: NodeId, run: RunRecord, event: RaftEvent): void {
   const { seq } = run.metrics();
   must(seq >= event.seq, 'metrics are current inside every handler', () => `${id}: metrics are at event ${seq} while ${event.type}, ${event.seq}, is handled`);
+}
+
+/** Metrics are emitted once for all events of a turn: whoever gets them sees no state between two of these. */
+export function metricsAreWhole(id: NodeId, run: RunRecord, { seq }: RaftMetrics): void {
+  must(run.shownSeq === run.seq, 'metrics are never torn', () => `${id}: metrics as of event ${seq} come after those of ${run.shownSeq}, with ${run.seq} events told`);
+  run.shownSeq = seq;
 }
 
 /** LeadershipAcquired and LeadershipLost alternate; a run that ends has lost what it acquired. */

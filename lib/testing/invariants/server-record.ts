@@ -29,6 +29,8 @@ export interface RunRecord {
   readonly told: ToldState;
   /** Of the last event. */
   seq: number;
+  /** The last event that the metrics which were emitted last take in. */
+  shownSeq: number;
   turns: number;
   /** After the last turn; null before the first. */
   status: CoreStatus | null;

@@ -129,6 +129,7 @@ export class SimulatedServer {
     this.run = run;
     cluster.note(`${runId} starts`);
     cluster.invariants.beginRun(id, { runId, metrics: () => node.metrics.value });
+    node.metrics.subscribe({ next: (metrics) => cluster.guard(() => cluster.invariants.observeMetrics(id, metrics)), error: () => undefined }); // `events` fails too, and tells
     node.events.subscribe({
       next: (event) => {
         cluster.count('events', event.type);
