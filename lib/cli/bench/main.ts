@@ -1,4 +1,5 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { loadavg } from 'node:os';
 import { dirname, join, relative, sep } from 'node:path';
 import { EXIT, messageOf } from '../exit.js';
 import { createBench, type Bench } from './bench.js';
@@ -48,13 +49,14 @@ function readFlags(): BenchFlags | number {
 async function measureAll(flags: BenchFlags, bench: Bench): Promise<void> {
   const { parts, runs, total, proposals, entries, seconds } = flags;
   const machine = machineText();
-  console.log(`${machine}; medians of ${runs} ${runs === 1 ? 'run' : 'runs'}`);
+  const [load = 0] = loadavg();
+  console.log(`${machine}, load ${load.toFixed(1)} before; medians of ${runs} ${runs === 1 ? 'run' : 'runs'}`);
   for (const { name, title, run } of parts) {
     process.stderr.write(`${name}\n`);
     const report = await run(bench);
     interrupt.signal.throwIfAborted();
     console.log(`\n${title}\n${reportText(report)}`);
-    await keep(flags, { part: name, title, at: new Date().toISOString(), machine, size: { runs, total, proposals, entries, seconds }, ...report });
+    await keep(flags, { part: name, title, at: new Date().toISOString(), machine, load, size: { runs, total, proposals, entries, seconds }, ...report });
   }
 }
 

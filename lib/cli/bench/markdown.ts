@@ -21,15 +21,20 @@ function resultsMarkdown(results: readonly Result[], plotPath: (curve: string) =
   return results.map((result) => sectionOf(result, plotPath)).join('\n\n');
 }
 
-function sectionOf({ title, rows, curves, notes, at, machine, size }: Result, plotPath: (curve: string) => string): string {
+function sectionOf({ title, rows, curves, notes, at, machine, load, size }: Result, plotPath: (curve: string) => string): string {
   const plots = curves.map((curve) => `![${escaped(curve.title)}](${plotPath(curve.id)})`);
   const table = ['| what | measured | budget | |', '| --- | ---: | ---: | --- |', ...rows.map(lineOf)].join('\n');
-  const taken = `Medians of ${size.runs} ${size.runs === 1 ? 'run' : 'runs'}, ${at.slice(0, 10)}, ${machine}.`;
-  return [`### ${title}`, ...plots, rows.length > LONG_TABLE ? folded(`${rows.length} figures`, table) : table, [...notes, taken].map((note) => `- ${escaped(note)}`).join('\n')].join('\n\n');
+  const taken = `Medians of ${size.runs} ${size.runs === 1 ? 'run' : 'runs'}, ${at.slice(0, 10)}, ${machine}, load ${load.toFixed(1)} before.`;
+  return [`### ${title}`, ...plots, rows.length > LONG_TABLE ? folded(summaryOf(rows), table) : table, [...notes, taken].map((note) => `- ${escaped(note)}`).join('\n')].join('\n\n');
 }
 
 /** Rows of a table that a reader need not skip. */
 const LONG_TABLE = 12;
+
+function summaryOf(rows: readonly Row[]): string {
+  const verdicts = rows.map(isMet).filter((met) => met !== null);
+  return `${rows.length} figures; ${verdicts.filter(Boolean).length} of ${verdicts.length} budgets met`;
+}
 
 function folded(summary: string, text: string): string {
   return `<details>\n<summary>${summary}</summary>\n\n${text}\n\n</details>`;

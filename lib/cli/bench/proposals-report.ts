@@ -27,7 +27,7 @@ export async function proposalsReport(bench: Bench): Promise<Report> {
     for (const [concurrency, budget] of LOADS) {
       const what = `3 nodes, ${size} commands, ${concurrency} ${concurrency === 1 ? 'proposer' : 'proposers'}`;
       const runs = await bench.repeat(what, () => bench.measure('ceilings', { concurrency, total: portionOf(bench.total, concurrency), bytes }));
-      rows.push(...rowsOf(what, runs, bytes === 0 ? budget : undefined));
+      rows.push(...rowsOf(what, runs, bytes === 0 ? { perSecond: budget, ratio: 0.5 } : {}));
       points.push([concurrency, perSecond(runs, 'cluster')]);
       if (bytes > 0) continue;
       rates.turnLoop.push([concurrency, perSecond(runs, 'turnLoop')]);
@@ -47,12 +47,14 @@ export function portionOf(total: number, concurrency: number): number {
   return Math.ceil(concurrency === 1 ? total / 10 : total);
 }
 
-function rowsOf(what: string, runs: readonly Ceilings[], budget: number | undefined): Row[] {
+/** The design has budgets for empty commands; the loop must not be held up by others either. */
+function rowsOf(what: string, runs: readonly Ceilings[], { perSecond: least, ratio }: { readonly perSecond?: number | undefined; readonly ratio?: number }): Row[] {
+  const atLeast = (budget: number | undefined): Pick<Row, 'budget'> => (budget === undefined ? {} : { budget });
   const ratioTo = (ceiling: 'turnLoop' | 'promises'): number => median(runs.map((run) => run[ceiling].cpuMicros / run.cluster.cpuMicros));
   return [
-    { what, value: perSecond(runs, 'cluster'), unit: 'proposals/s', ...(budget === undefined ? {} : { budget }) },
-    { what: '  / stripped turn loop', value: ratioTo('turnLoop'), unit: '×', budget: 0.5 },
-    { what: '  / promises alone', value: ratioTo('promises'), unit: '×', budget: 0.5 },
+    { what, value: perSecond(runs, 'cluster'), unit: 'proposals/s', ...atLeast(least) },
+    { what: '  / stripped turn loop', value: ratioTo('turnLoop'), unit: '×', ...atLeast(ratio) },
+    { what: '  / promises alone', value: ratioTo('promises'), unit: '×', ...atLeast(ratio) },
     { what: '  event-loop delay p99', value: median(runs.map((run) => run.cluster.loopDelayP99Ms)), unit: 'ms', budget: 10, isCeiling: true },
   ];
 }

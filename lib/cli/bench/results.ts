@@ -11,6 +11,8 @@ export interface Result extends Report {
   /** ISO 8601. */
   readonly at: string;
   readonly machine: string;
+  /** How many threads wanted to run on it before anything was measured, on average of a minute. */
+  readonly load: number;
   readonly size: BenchSize;
 }
 

@@ -13,7 +13,7 @@ const rows: readonly Row[] = [
   { what: '  delay', value: 3.21, unit: 'ms', budget: 10, isCeiling: true },
   { what: 'told only', value: 12.345, unit: 'ns' },
 ];
-const result = (part: string, changes: Partial<Result> = {}): Result => ({ part, title: `Of ${part}`, at: '2026-11-22T01:02:03.000Z', machine: 'Node.js v20, 2 × <CPU>', size, rows, curves: [], notes: ['Mind that.'], ...changes });
+const result = (part: string, changes: Partial<Result> = {}): Result => ({ part, title: `Of ${part}`, at: '2026-11-22T01:02:03.000Z', machine: 'Node.js v20, 2 × <CPU>', load: 0.12, size, rows, curves: [], notes: ['Mind that.'], ...changes });
 
 describe('a median', () => {
   test.each([
@@ -75,7 +75,7 @@ describe('a document', () => {
       '| told only | 12.3 ns |  |  |',
       '',
       '- Mind that.',
-      '- Medians of 1 run, 2026-11-22, Node.js v20, 2 × \\<CPU>.',
+      '- Medians of 1 run, 2026-11-22, Node.js v20, 2 × \\<CPU>, load 0.1 before.',
       '<!-- bench:end -->',
       'after',
       '',
@@ -85,7 +85,7 @@ describe('a document', () => {
 
   it('folds long tables away', () => {
     const long = withResults(document, [result('append', { rows: [...rows, ...rows, ...rows, ...rows] })], String);
-    expect(long).toContain('<details>\n<summary>16 figures</summary>\n\n| what |');
+    expect(long).toContain('<details>\n<summary>16 figures; 8 of 12 budgets met</summary>\n\n| what |');
     expect(long).toContain('|\n\n</details>\n\n- Mind that.');
   });
 

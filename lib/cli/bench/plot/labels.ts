@@ -21,10 +21,15 @@ const UNITS: readonly (readonly [number, string])[] = [
   [1e3, ' k'],
 ];
 
-/** Roughly how wide a text is, in pixels: system fonts differ. */
+/** Roughly how wide a text is, in pixels, in the wider ones of the fonts that systems have. */
 export function textWidth(text: string, fontSize: number): number {
-  return text.length * fontSize * 0.57;
+  let ems = 0;
+  for (const letter of text) ems += NARROW.test(letter) ? 0.36 : WIDE.test(letter) ? 0.9 : 0.61;
+  return ems * fontSize;
 }
+
+const NARROW = /[ijlftrI.,:;|!'()[\] ]/;
+const WIDE = /[mwMW%@]/;
 
 export function escapeXml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;').replaceAll("'", '&#39;');
