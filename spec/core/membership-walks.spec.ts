@@ -5,6 +5,7 @@ import type { MembershipChange } from '../../lib/core/membership-plan.js';
 import { CoreCluster } from '../support/core-cluster.js';
 import { members } from '../support/core-membership.js';
 import { SnapshotCarrier } from '../support/core-snapshots.js';
+import { happenToWire, type WireChance } from '../support/core-walks.js';
 import { defined } from '../support/defined.js';
 
 const IDS = ['a', 'b', 'c', 'd', 'e'];
@@ -24,7 +25,7 @@ const CHANGES: readonly MembershipChange[] = [
 ];
 
 type Chance =
-  | { readonly type: 'deliver' | 'drop' | 'double'; readonly which: number }
+  | WireChance
   | { readonly type: 'persist' | 'apply' | 'propose' | 'readLog' | 'crash' | 'compact' | 'stepDown' | 'campaign' | 'stage' | 'install'; readonly who: number }
   | { readonly type: 'change' | 'transfer' | 'read' | 'pause' | 'connect'; readonly who: number; readonly what: number }
   | { readonly type: 'wait'; readonly ms: number }
@@ -69,13 +70,9 @@ class Walk {
     switch (what.type) {
       case 'deliver':
       case 'drop':
-      case 'double': {
-        const envelope = cluster.wire[what.which % Math.max(1, cluster.wire.length)];
-        if (envelope === undefined) return;
-        if (what.type !== 'double') cluster.wire.splice(cluster.wire.indexOf(envelope), 1);
-        if (what.type !== 'drop') cluster.inject(envelope.from, envelope.to, envelope.message);
+      case 'double':
+        if (!happenToWire(cluster, what)) return;
         break;
-      }
       case 'wait':
         cluster.now += what.ms;
         for (const id of IDS) cluster.tick(id);

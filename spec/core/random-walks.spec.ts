@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { CoreCluster } from '../support/core-cluster.js';
 import { carrySnapshots } from '../support/core-snapshots.js';
+import { happenToWire, type WireChance } from '../support/core-walks.js';
 
 const IDS = ['a', 'b', 'c'];
 
 /** What chance may do; `who` and `which` pick by remainder. */
 type Chance =
-  | { readonly type: 'deliver' | 'drop' | 'double'; readonly which: number }
+  | WireChance
   | { readonly type: 'persist' | 'apply' | 'read' | 'propose' | 'readLog' | 'crash' | 'compact'; readonly who: number }
   | { readonly type: 'wait'; readonly ms: number }
   | { readonly type: 'settle' };
@@ -25,13 +26,9 @@ function happen(cluster: CoreCluster, what: Chance): void {
   switch (what.type) {
     case 'deliver':
     case 'drop':
-    case 'double': {
-      const envelope = cluster.wire[what.which % Math.max(1, cluster.wire.length)];
-      if (envelope === undefined) return;
-      if (what.type !== 'double') cluster.wire.splice(cluster.wire.indexOf(envelope), 1);
-      if (what.type !== 'drop') cluster.inject(envelope.from, envelope.to, envelope.message);
+    case 'double':
+      happenToWire(cluster, what);
       return;
-    }
     case 'wait':
       cluster.now += what.ms;
       for (const id of IDS) cluster.tick(id);
