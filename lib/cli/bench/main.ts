@@ -8,6 +8,7 @@ import { withResults } from './markdown.js';
 import { parseFlags, USAGE, type BenchFlags } from './options.js';
 import { plot } from './plot/plot.js';
 import { machineText, merged, readResults, resultsText, type Result } from './results.js';
+import { runParts } from './run-parts.js';
 import { reportText } from './text.js';
 
 const interrupt = new AbortController();
@@ -20,17 +21,21 @@ async function main(): Promise<number> {
   await Promise.all([flags.out, flags.plots].map((folder) => mkdir(folder, { recursive: true })));
   const directory = await mkdtemp(join(flags.out, 'run-'));
   try {
-    const bench = createBench(flags, directory, measureInChildren(new URL('./worker.js', import.meta.url), interrupt.signal), (line) => process.stderr.write(`  ${line}\n`));
-    await measureAll(flags, bench);
+    const bench = createBench(flags, directory, measureInChildren(new URL('./worker.js', import.meta.url), interrupt.signal), (line) => say(`  ${line}`));
+    const failed = await measureAll(flags, bench);
     await show(flags);
-    return EXIT.ok;
+    return failed.length === 0 ? EXIT.ok : EXIT.failed;
   } catch (error) {
     if (interrupt.signal.aborted) return EXIT.interrupted;
-    process.stderr.write(`${messageOf(error)}\n`);
+    say(messageOf(error));
     return EXIT.failed;
   } finally {
     await rm(directory, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
 }
 
 function readFlags(): BenchFlags | number {
@@ -45,19 +50,16 @@ function readFlags(): BenchFlags | number {
   }
 }
 
-/** Each part's results are kept as soon as they are there. */
-async function measureAll(flags: BenchFlags, bench: Bench): Promise<void> {
+/** Each part's results are kept as soon as they are there. Gives the names of the parts that failed. */
+function measureAll(flags: BenchFlags, bench: Bench): Promise<string[]> {
   const { parts, runs, total, proposals, entries, seconds } = flags;
   const machine = machineText();
   const [load = 0] = loadavg();
   console.log(`${machine}, load ${load.toFixed(1)} before; medians of ${runs} ${runs === 1 ? 'run' : 'runs'}`);
-  for (const { name, title, run } of parts) {
-    process.stderr.write(`${name}\n`);
-    const report = await run(bench);
-    interrupt.signal.throwIfAborted();
+  return runParts(parts, bench, interrupt.signal, say, async ({ name, title }, report) => {
     console.log(`\n${title}\n${reportText(report)}`);
     await keep(flags, { part: name, title, at: new Date().toISOString(), machine, load, size: { runs, total, proposals, entries, seconds }, ...report });
-  }
+  });
 }
 
 async function keep(flags: BenchFlags, result: Result): Promise<void> {

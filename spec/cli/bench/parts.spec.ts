@@ -7,6 +7,7 @@ import { proposalsReport } from '../../../lib/cli/bench/proposals-report.js';
 import { replayReport } from '../../../lib/cli/bench/replay-report.js';
 import type { Report } from '../../../lib/cli/bench/report.js';
 import { reporterReport } from '../../../lib/cli/bench/reporter-report.js';
+import { runParts } from '../../../lib/cli/bench/run-parts.js';
 import { scalingReport } from '../../../lib/cli/bench/scaling-report.js';
 
 type Answers = { readonly [K in Kind]?: (job: JobOf<K>) => ResultOf<K> };
@@ -112,4 +113,33 @@ it('an isolated node is measured after one that is not, in every run', async () 
   const report = await isolateReport(bench);
   expect(report.rows.map(({ value }) => value)).toEqual([0.9, 0.9]);
   expect(bench.jobs.map((job) => (job as { isolate: boolean }).isolate)).toEqual(Array.from({ length: 12 }, (_, i) => i % 2 === 1));
+});
+
+describe('parts in a row', () => {
+  const report: Report = { rows: [], curves: [], notes: [] };
+  const part = (name: string, run: () => Promise<Report>) => ({ name, title: name, minutes: 1, run });
+  const broken = part('broken', () => Promise.reject(new Error('the disk is gone')));
+  const sound = part('sound', () => Promise.resolve(report));
+
+  it('run on after one that fails, which is told', async () => {
+    const said: string[] = [];
+    const reported: string[] = [];
+    const run = runParts([sound, broken, sound], benchOf({}), new AbortController().signal, (line) => said.push(line), async ({ name }) => void reported.push(name));
+    expect(await run).toEqual(['broken']);
+    expect(said).toEqual(['sound', 'broken', 'broken failed: the disk is gone', 'sound']);
+    expect(reported).toEqual(['sound', 'sound']);
+  });
+
+  it('end with an interruption, whatever the part makes of it', async () => {
+    for (const ending of [broken, sound]) {
+      const interrupt = new AbortController();
+      const said: string[] = [];
+      const interrupted = part('interrupted', () => {
+        interrupt.abort(new Error('Ctrl-C'));
+        return ending.run();
+      });
+      await expect(runParts([interrupted, sound], benchOf({}), interrupt.signal, (line) => said.push(line), () => Promise.reject(new Error('reported')))).rejects.toThrow('Ctrl-C');
+      expect(said).toEqual(['interrupted']);
+    }
+  });
 });
