@@ -63,6 +63,8 @@ export class TurnLoop {
   private isWanted = false;
   private isClosed = false;
   private lastYieldAt: number;
+  private wallTime = 0;
+  private wallReadAt = -Infinity;
   private timerAt = Infinity;
   private cancelTimer: () => void = () => undefined;
 
@@ -201,12 +203,21 @@ export class TurnLoop {
   /** Metrics first, so that they are current inside every event handler. */
   publish(events: readonly RaftEventBody[], now: number): void {
     if (events.length === 0) return;
-    const { metrics, publisher, clock } = this.parts;
+    const { metrics, publisher } = this.parts;
     metrics.apply(events, now, publisher.nextSeq);
     metrics.emitTurn();
-    publisher.publish(events, now, publisher.isObserved ? clock.wallTime() : 0);
+    publisher.publish(events, now, publisher.isObserved ? this.wallTimeAt(now) : 0);
     const failure = publisher.takeFailure(this.parts.core.term);
     if (failure !== null) this.reports.push(failure);
+  }
+
+  /** Wall time counts whole milliseconds: one reading serves every turn of a millisecond. */
+  private wallTimeAt(now: number): number {
+    if (now - this.wallReadAt >= 1) {
+      this.wallReadAt = now;
+      this.wallTime = this.parts.clock.wallTime();
+    }
+    return this.wallTime;
   }
 
   /** One timer, moved only when it is too late: one that is early costs an empty turn, a re-armed one costs every turn. */

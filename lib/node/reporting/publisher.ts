@@ -1,11 +1,9 @@
 import { Subject, type Observable } from 'rxjs';
 import type { RaftEvent, RaftEventBody } from '../../core/events.js';
-import type { NodeId } from '../../core/ids.js';
 import { nullReporter, type RaftReporter } from '../../ports/reporter.js';
+import { stamped, type EventSource } from './stamp.js';
 
-export interface EventPublisherOptions {
-  readonly nodeId: NodeId;
-  readonly runId: string;
+export interface EventPublisherOptions extends EventSource {
   /** Default: `nullReporter`. */
   readonly reporter?: RaftReporter;
   /** Gets the first exception that the reporter throws; the later ones are counted alone. */
@@ -67,7 +65,7 @@ export class EventPublisher {
     try {
       for (const body of bodies) {
         this.seq += 1;
-        if (this.isObserved) this.deliver(this.stamp(body, atMs, wallTime));
+        if (this.isObserved) this.deliver(stamped(body, this.options, this.seq, atMs, wallTime));
       }
     } finally {
       this.isPublishing = false;
@@ -95,11 +93,6 @@ export class EventPublisher {
   /** The node's own fatal fault. */
   error(fault: unknown): void {
     this.subject.error(fault);
-  }
-
-  private stamp(body: RaftEventBody, atMs: number, wallTime: number): RaftEvent {
-    // Envelope first, spread last: 70 ns in V8; the other way round every field is a slow transition (600 ns).
-    return { seq: this.seq, runId: this.options.runId, nodeId: this.options.nodeId, at: atMs, wallTime, ...body };
   }
 
   private deliver(event: RaftEvent): void {
