@@ -1,4 +1,4 @@
-import { entryBytes, type Entry } from './entry.js';
+import { entriesBytes, entryBytes, type Entry } from './entry.js';
 import { ORIGIN, type LogId, type LogIndex, type Term } from './ids.js';
 import { invariant } from './invariant.js';
 import { TermRuns } from './term-runs.js';
@@ -81,7 +81,7 @@ export class RaftLog {
     } else {
       this.#cache.length = index + 1 - this.#cacheFirst;
     }
-    this.#cacheBytes = this.#cache.reduce((sum, entry) => sum + entryBytes(entry), 0);
+    this.#cacheBytes = entriesBytes(this.#cache);
     this.#terms.truncateAfter(index);
     this.last = { index, term };
     this.#shared = [];
@@ -160,12 +160,9 @@ export class RaftLog {
   #dropCacheBefore(first: LogIndex): void {
     if (first <= this.#cacheFirst) return;
     const count = Math.min(first - this.#cacheFirst, this.#cache.length);
-    for (let i = 0; i < count; i += 1) {
-      const entry = this.#cache[i];
-      if (entry !== undefined) this.#cacheBytes -= entryBytes(entry);
-    }
     this.#cache = this.#cache.slice(count);
     this.#cacheFirst += count;
+    this.#cacheBytes = entriesBytes(this.#cache); // what is kept behind a snapshot is the shorter part
     this.#shared = [];
   }
 }
