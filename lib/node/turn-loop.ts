@@ -40,7 +40,7 @@ export interface TurnLoopParts {
 
 /**
  * A busy loop lets I/O and timers in after this long. Every node counts for itself, so several in one thread hold it for a
- * multiple; letting go costs 10 µs.
+ * multiple; letting go costs about 1 µs.
  */
 const MAX_BUSY_MS = 2;
 
