@@ -38,7 +38,7 @@ Simulates whole clusters in virtual time, one for each seed, and checks Raft's i
 
 Ends with 0 when every run held, with 1 when one did not: what happened in it, as small as it could be made, and the command
 that replays it are printed. ${MIN_SEEDS_FOR_COVERAGE} seeds and more must between them meet every fault, operation and kind of event that a
-simulation can reach; that they did not is a failure too.
+simulation can reach, and 10,000 what is rare; that they did not is a failure too.
 `;
 
 const MAX_SEED = 0xffff_ffff;

@@ -1,5 +1,5 @@
 import { countsText, type SimulationCounts } from '../../testing/simulation/report.js';
-import { coverageOf, MIN_SEEDS_FOR_COVERAGE, type Coverage } from './coverage.js';
+import { coverageOf, type Coverage, type Unmet } from './coverage.js';
 import { commandFor, type SimulateFlags } from './options.js';
 import type { Tally } from './run-simulations.js';
 import type { SimulationFailure } from './worker.js';
@@ -9,7 +9,7 @@ const MAX_STORY_LINES = 400;
 
 /** Whether every run held, and the runs met between them what they had to meet. */
 export function hasHeld(flags: SimulateFlags, tally: Tally): boolean {
-  return tally.failures.length === 0 && !(mustMeetAll(flags, tally) && coverageOf(tally.counts).unmet.length > 0);
+  return tally.failures.length === 0 && overdue(flags, tally, coverageOf(tally.counts)).length === 0;
 }
 
 /** What happened, what went wrong and how to see it again, and the verdict. */
@@ -38,16 +38,17 @@ function failureLines({ message, story, smallest }: SimulationFailure): string[]
 
 function coverageLines(flags: SimulateFlags, tally: Tally, { unmet, known, unreachable }: Coverage): string[] {
   const lines = [`${known - unmet.length} of ${known} kinds of faults, operations and events occurred, without those that can't: ${Object.entries(unreachable).map(([kind, why]) => `${kind} (${why})`).join(', ')}`];
-  if (unmet.length === 0) return lines;
-  const words = unmet.map(({ words: each }) => each).join(', ');
-  if (mustMeetAll(flags, tally)) return [...lines, `\nFAILED to meet in ${tally.runs} runs: ${words}`];
-  return [...lines, `never: ${words} (a failure from ${MIN_SEEDS_FOR_COVERAGE} seeds under the usual circumstances on)`];
+  const late = overdue(flags, tally, { unmet });
+  const others = unmet.filter((each) => !late.includes(each));
+  if (others.length > 0) lines.push(`never: ${others.map(({ words, withinSeeds }) => `${words} (a failure from ${withinSeeds.toLocaleString('en')} seeds on, under the usual circumstances)`).join(', ')}`);
+  if (late.length > 0) lines.push(`\nFAILED to meet in ${tally.runs} runs: ${late.map(({ words }) => words).join(', ')}`);
+  return lines;
 }
 
-/** Enough seeds must meet everything between them. Circumstances of one's own may well exclude something. */
-function mustMeetAll({ turns, nodes, faults, skip }: SimulateFlags, { runs, failures }: Tally): boolean {
+/** What so many seeds should have met between them. Circumstances of one's own may well exclude something. */
+function overdue({ turns, nodes, faults, skip }: SimulateFlags, { runs, failures }: Tally, { unmet }: Pick<Coverage, 'unmet'>): Unmet[] {
   const isUsual = turns >= 2000 && nodes >= 5 && faults === null && skip.length === 0 && failures.length === 0;
-  return isUsual && runs >= MIN_SEEDS_FOR_COVERAGE;
+  return isUsual ? unmet.filter(({ withinSeeds }) => runs >= withinSeeds) : [];
 }
 
 /** What never occurred has its row too. */
