@@ -1,4 +1,4 @@
-import type { Subscription } from 'rxjs';
+import { takeWhile, tap, type Subscription } from 'rxjs';
 import type { RaftMetrics } from '../../node/metrics/metrics.js';
 import type { KvNode } from '../kv-node.js';
 
@@ -13,7 +13,13 @@ export class Readiness {
   readonly #subscription: Subscription;
 
   constructor(readonly node: KvNode) {
-    this.#subscription = node.metrics.subscribe({ next: (metrics) => this.#observe(metrics), error: () => undefined });
+    // No longer than it must: metrics that somebody follows are made anew each turn, a quarter of what a put costs a follower.
+    this.#subscription = node.metrics
+      .pipe(
+        tap((metrics) => this.#observe(metrics)),
+        takeWhile(() => !this.#isCaughtUp),
+      )
+      .subscribe({ error: () => undefined });
   }
 
   /** Why the node is not ready; null when it is. */
