@@ -70,6 +70,7 @@ function packageVersion(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
+process.stdout.on('error', () => undefined); // a reader that left (`| head`) is no fault; what runs on hears of it by its interrupt signal
 try {
   const streams = { out: (text: string) => process.stdout.write(text), err: (text: string) => process.stderr.write(text) };
   process.exitCode = await runProgram(process.argv.slice(2), packageVersion(), actions, streams);

@@ -24,6 +24,13 @@ describe('rxraft cluster', () => {
   const start = (): Running => command.run('cluster', '--data', data, '--raft-port', String(ports.raft), '--http-port', String(ports.http));
   const send = (node: number, method: string, path: string, call?: HttpCall): Promise<HttpReply> => client.send(method, `http://127.0.0.1:${ports.http + node}${path}`, call);
 
+  it('takes no harm from a reader that leaves', async () => {
+    const help = command.run('--help');
+    help.child.stdout?.destroy();
+    expect(await help.ended).toBe(0);
+    expect(help.output).toBe('');
+  });
+
   it('shows the cluster live through the loss of a node, stops in order, and finds its data again', async () => {
     const first = start();
     await first.printed(/curl -i -X PUT --data 'hello' http:\/\/127\.0\.0\.1:\d+\/kv\/greeting/);
