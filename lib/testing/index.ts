@@ -9,7 +9,7 @@ export type { Decision, DecisionFamily } from './simulation/decisions.js';
 export { FAULT_NAMES, type FaultName } from './simulation/fault-names.js';
 export { OPERATION_NAMES, type OperationName } from './simulation/operation-names.js';
 export * from './linearizability/index.js';
-export { planOf, type SimulatedNodeOptions, type SimulationPlan } from './simulation/plan.js';
+export { planOf, type ScheduledFault, type SimulatedNodeOptions, type SimulationPlan } from './simulation/plan.js';
 export { addCounts, countsText, emptyCounts, type SimulationCounts } from './simulation/report.js';
 export type { SimulatedMachine } from './simulation/simulated-machine.js';
 export { stateMachineSuite, type StateMachineFixture } from './state-machine-suite.js';

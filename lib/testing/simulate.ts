@@ -123,7 +123,7 @@ function callersOf(cluster: SimulatedCluster): Callers {
   return new MachineCallers(cluster, machine, new MachineHistory(machine, effects, () => invariants.log.commitIndex));
 }
 
-/** Injects one fault after the other until it is enough; then all faults end for good. Returns whether they have. */
+/** Injects one fault after the other, and those with times of their own, until it is enough; then all faults end for good. Returns whether they have. */
 function injectFaults(cluster: SimulatedCluster, callers: Callers, churn: Churn, isEnough: () => boolean): () => boolean {
   const { plan, clock } = cluster;
   const dice = new Dice(cluster.seed, 'faults');
@@ -141,6 +141,16 @@ function injectFaults(cluster: SimulatedCluster, callers: Callers, churn: Churn,
     const context: FaultContext = { cluster, dice: own, callers, cuts, isOver: () => isCalm, isMembershipSettled: () => churn.isSettled, until: (durationMs, end) => later(own.between(durationMs), end) };
     if (FAULTS[name](context)) cluster.count('faults', name);
   };
+  plan.schedule.forEach(({ fault, fromMs = 0, everyMs, untilMs = Infinity }, place) => {
+    if (everyMs !== undefined && everyMs[1] <= 0) throw new RangeError(`schedule: ${fault} comes every [${everyMs.join(', ')}] ms; the second must be above 0`);
+    const gaps = new Dice(cluster.seed, `schedule ${place}`);
+    const come = (): void => {
+      if (clock.now() > untilMs) return;
+      inject(fault);
+      if (everyMs !== undefined) later(gaps.between(everyMs), come);
+    };
+    later(fromMs, come);
+  });
   const next = (): void => {
     if (plan.faults.length > 0) inject(dice.pick(plan.faults));
     later(dice.between(plan.faultGapMs), next);

@@ -37,6 +37,45 @@ describe('a simulated disk that rots', () => {
   });
 });
 
+describe('a schedule of faults', () => {
+  test('brings each at its own rate, from and until its own time, beside what chance brings', async () => {
+    const came: [string, number][] = [];
+    await simulate({
+      seed: 3,
+      turns: 1000,
+      plan: {
+        faults: ['doubling'],
+        schedule: [
+          { fault: 'loss', fromMs: 200, everyMs: [100, 100], untilMs: 600 },
+          { fault: 'delay spike', fromMs: 500 },
+        ],
+      },
+      tamper: (cluster) => {
+        const count = cluster.count.bind(cluster);
+        cluster.count = (family, name) => {
+          if (family === 'faults') came.push([name, cluster.clock.now()]);
+          count(family, name);
+        };
+      },
+    });
+    expect(came.flatMap(([name, at]) => (name === 'loss' ? [at] : []))).toEqual([200, 300, 400, 500, 600]);
+    expect(came.flatMap(([name, at]) => (name === 'delay spike' ? [at] : []))).toEqual([500]);
+    expect(came.some(([name]) => name === 'doubling')).toBe(true);
+  });
+
+  test('is replayed by its seed', async () => {
+    const plan = { faults: [], schedule: [{ fault: 'crash', everyMs: [50, 400] }] } as const;
+    const [one, other] = [await simulate({ seed: 4, turns: 300, plan }), await simulate({ seed: 4, turns: 300, plan })];
+    expect(one.counts.faults['crash']).toBeGreaterThan(2);
+    expect(one.digest).toBe(other.digest);
+  });
+
+  test('is refused when a fault would come without end at one instant', async () => {
+    const schedule = [{ fault: 'crash', everyMs: [0, 0] }] as const;
+    await expect(simulate({ seed: 1, plan: { schedule } })).rejects.toThrow('schedule: crash comes every [0, 0] ms; the second must be above 0');
+  });
+});
+
 test('whoever listens to events changes nothing for the cluster by throwing, leaving or coming back', async () => {
   for (const seed of [1, 2, 3]) {
     // Telling of a subscriber that failed takes a turn of its own, so that the runs are compared at a time, not at a turn.

@@ -14,6 +14,17 @@ export type SimulatedNodeOptions = Omit<
   'id' | 'storage' | 'transport' | 'stateMachine' | 'commandCodec' | 'valueCodec' | 'peers' | 'clock' | 'turnObserver' | 'seed' | 'runId' | 'reporter'
 >;
 
+/** A fault with a rate and a time of its own. */
+export interface ScheduledFault {
+  readonly fault: FaultName;
+  /** When it first comes, in virtual time since the start. Default 0. */
+  readonly fromMs?: number;
+  /** How long until it comes again. Default: it comes once. */
+  readonly everyMs?: Range;
+  /** It comes no later than this. Default: as long as there are faults. */
+  readonly untilMs?: number;
+}
+
 /** Everything that one run's circumstances consist of. Drawn from the seed, unless told. */
 export interface SimulationPlan {
   /** How every link behaves while no fault makes it worse. */
@@ -31,9 +42,11 @@ export interface SimulationPlan {
   readonly areLeasesSafe: boolean;
   /** How far a clock may leap ahead at once. */
   readonly clockJumpMs: Range;
-  /** Which faults occur, and how long apart. */
+  /** Which faults chance brings, one of them at a time, and how long apart. */
   readonly faults: readonly FaultName[];
   readonly faultGapMs: Range;
+  /** Faults that come besides, by rates and times of their own; seeds give none. */
+  readonly schedule: readonly ScheduledFault[];
   readonly callGapMs: Range;
   /** The most calls at once. */
   readonly maxBurst: number;
@@ -88,6 +101,7 @@ export function planOf(seed: number): SimulationPlan {
     clockJumpMs: areLeasesSafe ? [0, 0.05 * margin * electionTimeoutMinMs] : [1, dice.pick([100, 3000])],
     faults: FAULT_NAMES.filter(() => dice.chance(0.6)),
     faultGapMs: [0, 2 * faultGapMs],
+    schedule: [],
     callGapMs: [dice.between([1, 5]), dice.between([5, 60])],
     maxBurst: dice.pick([1, 3, 10, 40]),
     readShare: dice.between([0.1, 0.6]),
