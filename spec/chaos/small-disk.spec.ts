@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,6 +32,19 @@ describe('a small disk', () => {
       expect(readFileSync(join(directory, 'sub', 'file'), 'utf8')).toBe('before');
     }
     expect(readdirSync(join(directory, '..'))).toEqual(['n1']);
+  });
+
+  it('gets full under somebody who writes all the while', async () => {
+    const disk = await SmallDisk.below(directory, guard);
+    if (disk === null) return;
+    const writer = spawn('sh', ['-c', 'while head -c 65536 /dev/zero >> "$0"; do :; done', join(directory, 'log')], { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, LC_ALL: 'C' } });
+    const said: Buffer[] = [];
+    writer.stderr.on('data', (text: Buffer) => said.push(text));
+    const ended = once(writer, 'close');
+    await disk.leave(0);
+    await ended;
+    expect(String(Buffer.concat(said))).toContain('No space left');
+    await disk.end();
   });
 
   it('is unmounted by the guard when nobody else does it', async () => {

@@ -38,10 +38,19 @@ export class SmallDisk {
     return new SmallDisk(directory, guard);
   }
 
-  /** From now on there is room for so many more bytes, about. */
+  /** From now on there is room for so many more bytes, about: no disk gets smaller than what is written to it meanwhile. */
   async leave(bytes: number): Promise<void> {
-    const { blocks, bfree, bsize } = statfsSync(this.#directory);
-    await run('mount', ['-o', `remount,size=${(blocks - bfree) * bsize + bytes}`, this.#directory]);
+    for (let room = bytes; ; ) {
+      const used = this.#usedBytes();
+      try {
+        await run('mount', ['-o', `remount,size=${used + room}`, this.#directory]);
+        return;
+      } catch (error) {
+        const written = this.#usedBytes() - used;
+        if (written <= room) throw error;
+        room += written;
+      }
+    }
   }
 
   /** What it holds is on the disk below again, and it is gone. Nobody may use it any more. */
@@ -52,6 +61,11 @@ export class SmallDisk {
     this.#guard.forget(this.#directory);
     rmSync(this.#directory, { recursive: true });
     renameSync(aside, this.#directory);
+  }
+
+  #usedBytes(): number {
+    const { blocks, bfree, bsize } = statfsSync(this.#directory);
+    return (blocks - bfree) * bsize;
   }
 }
 
