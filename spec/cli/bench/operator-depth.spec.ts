@@ -4,12 +4,13 @@ import { openBenchCluster } from '../../../lib/cli/bench/memory-cluster.js';
 import { depthCosts, pipeOf } from '../../../lib/cli/bench/operator-depth.js';
 import type { RaftEvent } from '../../../lib/core/events.js';
 import { EventPublisher } from '../../../lib/node/reporting/publisher.js';
+import * as stamp from '../../../lib/node/reporting/stamp.js';
 
 describe('operators in a row', () => {
   afterEach(() => jest.restoreAllMocks());
 
   test.each([1, 10, 40])('%d of them see each event once, as the one object that the node built', async (depth) => {
-    const stamped = jest.spyOn(EventPublisher.prototype as unknown as { stamp: () => RaftEvent }, 'stamp');
+    const stamped = jest.spyOn(stamp, 'stamped');
     const calls = new Array<number>(depth).fill(0);
     const first: RaftEvent[] = [];
     const last: RaftEvent[] = [];
