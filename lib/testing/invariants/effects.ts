@@ -19,6 +19,8 @@ export class Effects {
   readonly #agreed = new Map<LogIndex, Effect>();
   readonly #indexOf = new Map<number, LogIndex>();
   #repeats = 0;
+  /** Called when a command takes effect, as the first server applies it. */
+  onEffect: (id: number) => void = () => undefined;
 
   constructor(private readonly valueCodec: Codec<unknown>) {}
 
@@ -39,6 +41,7 @@ export class Effects {
     const earlier = this.#indexOf.get(reached.id);
     must(earlier === undefined, 'a command takes effect once (thesis §6.3)', () => `${server} applies ${nameOf(reached)} at ${index}, after ${String(earlier)}`);
     this.#indexOf.set(reached.id, index);
+    this.onEffect(reached.id);
   };
 
   /** How many entries were a session's command once more, answered as the first time. */

@@ -39,7 +39,8 @@ interface AnsweredQuery extends QueryCall {
  */
 export class MachineHistory {
   readonly #history = new History<unknown, unknown>();
-  readonly #open = new Set<CommandCall>();
+  /** Commands whose callers were told nothing yet. */
+  readonly #open = new Map<number, CommandCall>();
   readonly #refused = new Map<number, string>();
   readonly #queries: AnsweredQuery[] = [];
   #seen: LogIndex = 0;
@@ -50,11 +51,14 @@ export class MachineHistory {
     private readonly effects: Effects,
     /** How much is committed. */
     private readonly committedThrough: () => LogIndex,
-  ) {}
+  ) {
+    // Without this bound every call that nobody heard of again overlaps all that follow, and the search for an order has no end.
+    effects.onEffect = (id) => this.#open.get(id)?.handle.tookEffect();
+  }
 
   beginCommand(client: string, command: unknown, name: string): CommandCall {
     const call: CommandCall = { name, client, id: this.#nextId++, command, floor: this.#seen, handle: this.#history.begin(client, command) };
-    this.#open.add(call);
+    this.#open.set(call.id, call);
     return call;
   }
 
@@ -66,7 +70,7 @@ export class MachineHistory {
   /** A command was acknowledged: it took effect where the answer says, once, after whatever was acknowledged before it began. */
   acknowledged(call: CommandCall, { index, value }: Pick<Applied<unknown>, 'index' | 'value'>): void {
     const { id, client, floor, handle } = call;
-    this.#open.delete(call);
+    this.#open.delete(id);
     handle.done(value);
     const real = this.effects.indexOf(id);
     must(real === index, 'acknowledged proposals are never lost', () => `${client} is told that command ${id} was applied at ${index}; it was at ${String(real)}`);
@@ -79,7 +83,7 @@ export class MachineHistory {
 
   /** The caller was told that the command did not and will not take effect. */
   refused(call: CommandCall, words: string): void {
-    this.#open.delete(call);
+    this.#open.delete(call.id);
     this.#refused.set(call.id, words);
     call.handle.failed();
   }
@@ -100,7 +104,7 @@ export class MachineHistory {
       const index = this.effects.indexOf(id);
       must(index === undefined, 'refused proposals never take effect', () => `command ${id} took effect at ${String(index)}, its caller was told: ${words}`);
     }
-    for (const { id, handle } of this.#open) {
+    for (const { id, handle } of this.#open.values()) {
       const index = this.effects.indexOf(id);
       if (index === undefined) handle.failed();
       else handle.happened(this.#valueAt(index));

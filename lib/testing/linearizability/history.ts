@@ -4,7 +4,9 @@ import type { Call, Outcome } from './model.js';
 export interface CallHandle<Result> {
   /** It was answered. */
   done(result: Result): void;
-  /** Its answer was never heard, but other evidence shows that it took effect with this result. */
+  /** Its answer is not heard yet, but it has taken effect: whatever begins from now on comes after it. */
+  tookEffect(): void;
+  /** Its answer was never heard, but other evidence shows that it took effect with this result: by the time of `tookEffect`, if that was called. */
   happened(result: Result): void;
   /** It certainly had no effect and never will: the history forgets it. */
   failed(): void;
@@ -42,6 +44,7 @@ export class History<Operation, Result> {
   begin(client: string, operation: Operation): CallHandle<Result> {
     const record = { call: { client, operation, start: this.#now(), outcome: { type: 'open' } as Outcome<Result> }, isDropped: false };
     this.#calls.push(record);
+    let effectBy = Infinity;
     let hasEnded = false;
     const end = (outcome: Outcome<Result>): void => {
       if (hasEnded) throw new Error(`the call of ${client} has ended already`);
@@ -50,7 +53,10 @@ export class History<Operation, Result> {
     };
     return {
       done: (result) => end({ type: 'returned', at: this.#now(), result }),
-      happened: (result) => end({ type: 'returned', at: Infinity, result }),
+      tookEffect: () => {
+        effectBy = Math.min(effectBy, this.#now());
+      },
+      happened: (result) => end({ type: 'returned', at: effectBy, result }),
       failed: () => {
         end({ type: 'open' });
         record.isDropped = true;

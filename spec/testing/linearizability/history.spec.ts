@@ -40,6 +40,37 @@ describe('History', () => {
     ]);
   });
 
+  it('ends what happened unheard at the time by which it had taken effect, where that is known', () => {
+    let now = 100;
+    const history = new History<KeyValueOperation, KeyValueResult>(() => now);
+    const call = history.begin('a', put);
+    now = 150;
+    call.tookEffect();
+    now = 200;
+    call.tookEffect();
+    call.happened({ type: 'stored' });
+    expect(history.calls).toMatchObject([{ start: 100, outcome: { type: 'returned', at: 150 } }]);
+  });
+
+  it('is decided in no time however many answers were lost, once it is known when each took effect', () => {
+    const history = new History<KeyValueOperation, KeyValueResult>();
+    let value = 'v0';
+    for (let i = 1; i <= 400; i += 1) {
+      const writers = [1, 2, 3].map((client) => history.begin(`client ${client}`, { type: 'put', key: 'x', value: `v${i % 5}` }));
+      const swap = history.begin('client 4', { type: 'put', key: 'x', value: `w${i % 5}`, expect: { value } });
+      swap.tookEffect();
+      swap.happened(i === 1 ? { type: 'conflict', revision: null } : { type: 'stored' });
+      for (const writer of writers) {
+        writer.tookEffect();
+        writer.happened({ type: 'stored' });
+      }
+      value = `v${i % 5}`;
+    }
+    const { type, steps } = checkLinearizable(keyValueModel, history.calls);
+    expect(type).toBe('linearizable');
+    expect(steps).toBeLessThan(20 * history.calls.length);
+  });
+
   it('lets a call end once', () => {
     const call = new History<KeyValueOperation, KeyValueResult>().begin('a', put);
     call.unknown();
