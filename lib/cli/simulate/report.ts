@@ -40,7 +40,10 @@ function coverageLines(flags: SimulateFlags, tally: Tally, { unmet, known, unrea
   const lines = [`${known - unmet.length} of ${known} kinds of faults, operations and events occurred, without those that can't: ${Object.entries(unreachable).map(([kind, why]) => `${kind} (${why})`).join(', ')}`];
   const late = overdue(flags, tally, { unmet });
   const others = unmet.filter((each) => !late.includes(each));
-  if (others.length > 0) lines.push(`never: ${others.map(({ words, withinSeeds }) => `${words} (a failure from ${withinSeeds.toLocaleString('en')} seeds on, under the usual circumstances)`).join(', ')}`);
+  for (const seeds of new Set(others.map(({ withinSeeds }) => withinSeeds))) {
+    const names = others.filter(({ withinSeeds }) => withinSeeds === seeds).map(({ words }) => words);
+    lines.push(`never (a failure from ${seeds.toLocaleString('en')} seeds on, under the usual circumstances): ${names.join(', ')}`);
+  }
   if (late.length > 0) lines.push(`\nFAILED to meet in ${tally.runs} runs: ${late.map(({ words }) => words).join(', ')}`);
   return lines;
 }
