@@ -2,7 +2,7 @@ import { decodeConfiguration } from './configuration.js';
 import type { Entry } from './entry.js';
 import { ORIGIN, type LogId, type LogIndex, type NodeId, type Term } from './ids.js';
 import { invariant } from './invariant.js';
-import { appendEntry, truncateLog } from './log-changes.js';
+import { appendEntries, truncateLog } from './log-changes.js';
 import type { Append, Heartbeat } from './messages.js';
 import { advanceCommit } from './commit.js';
 import { becomeFollower, resetElectionTimer, setLeader } from './roles.js';
@@ -94,35 +94,35 @@ function acknowledgeThrough(raft: RaftState, index: LogIndex): void {
 
 /** Skips what is there, cuts off what conflicts, appends the rest; returns the index through which the logs agree. */
 function appendNewEntries(raft: RaftState, from: NodeId, term: Term, entries: readonly Entry[]): LogIndex {
-  let first = 0;
+  const start = entries.findIndex(({ index, term: ours }) => index > raft.commitIndex && raft.log.termAt(index) !== ours);
+  const first = entries[start];
+  if (first === undefined) return raft.log.last.index;
+  let previous: LogId = raft.log.idAt(first.index - 1);
+  let end = start;
   let bytes = 0;
-  let agreed = Infinity;
-  for (const entry of entries) {
-    const { index } = entry;
-    if (index <= raft.commitIndex || raft.log.termAt(index) === entry.term) continue;
-    const fault = faultOf(raft, term, entry);
-    if (fault !== null) {
-      rejectMessage(raft, from, fault);
-      agreed = index - 1; // what stands at `index` here, if anything, is not the leader's
-      break;
-    }
-    if (index <= raft.log.last.index) truncateLog(raft, index - 1);
-    appendEntry(raft, entry);
-    if (first === 0) first = index;
+  let fault: string | null = null;
+  for (let entry: Entry | undefined = first; entry !== undefined; entry = entries[end]) {
+    fault = faultOf(term, previous, entry);
+    if (fault !== null) break;
+    previous = entry;
     bytes += entry.payload.length;
+    end += 1;
   }
-  const last = raft.log.last;
-  if (first > 0) {
-    raft.emit({ type: 'LatestLog', term: raft.term, logId: plainLogId(last), first, count: last.index - first + 1, bytes, origin: 'leader' });
+  if (end > start) {
+    if (first.index <= raft.log.last.index) truncateLog(raft, first.index - 1);
+    appendEntries(raft, end - start === entries.length ? entries : entries.slice(start, end));
   }
-  return Math.min(agreed, last.index);
+  if (fault !== null) rejectMessage(raft, from, fault);
+  if (end > start) {
+    raft.emit({ type: 'LatestLog', term: raft.term, logId: plainLogId(previous), first: first.index, count: end - start, bytes, origin: 'leader' });
+  }
+  return previous.index; // what stands behind it here, if anything, is not the leader's
 }
 
-/** Why a new entry can't be taken; null when it can. */
-function faultOf(raft: RaftState, term: Term, entry: Entry): string | null {
-  const { index } = entry;
-  if (entry.term > term || entry.term < raft.log.idAt(index - 1).term) return `entry ${index} has term ${entry.term} out of order`;
-  if (entry.kind === 'configuration' && !isReadable(entry)) return `entry ${index} is no configuration that this build can read`;
+/** Why a new entry can't be taken behind `previous`; null when it can. */
+function faultOf(term: Term, previous: LogId, entry: Entry): string | null {
+  if (entry.term > term || entry.term < previous.term) return `entry ${entry.index} has term ${entry.term} out of order`;
+  if (entry.kind === 'configuration' && !isReadable(entry)) return `entry ${entry.index} is no configuration that this build can read`;
   return null;
 }
 

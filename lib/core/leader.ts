@@ -3,7 +3,7 @@ import { commitByCounting } from './commit.js';
 import { beginRound } from './heartbeat.js';
 import { checkQuorumDeadline, leaseDeadline } from './lease.js';
 import { Leadership, trackUncommitted } from './leadership.js';
-import { appendEntry } from './log-changes.js';
+import { appendEntries } from './log-changes.js';
 import { syncPeers } from './peers.js';
 import { plainLogId, type RaftState } from './state.js';
 import { enterRole, setLeader } from './roles.js';
@@ -25,7 +25,7 @@ export function becomeLeader(raft: RaftState): void {
   raft.emit({ type: 'LeadershipAcquired', term: raft.term, noopIndex: leadership.noopIndex });
   syncPeers(raft, leadership);
   const noop: Entry = { index: leadership.noopIndex, term: raft.term, kind: 'noop', payload: EMPTY_PAYLOAD };
-  appendEntry(raft, noop);
+  appendEntries(raft, [noop]);
   trackUncommitted(leadership, noop.index, entryBytes(noop));
   raft.emit({ type: 'LatestLog', term: raft.term, logId: plainLogId(noop), first: noop.index, count: 1, bytes: 0, origin: 'noop' });
 }
@@ -42,20 +42,21 @@ export function handlePropose(raft: RaftState, payloads: readonly Uint8Array[]):
     refuseProposals(raft, payloads.length, 0, 'transferring');
     return;
   }
-  let accepted = 0;
+  const entries: Entry[] = [];
   let bytes = 0;
   let payloadBytes = 0;
   for (const payload of payloads) {
-    const entry: Entry = { index: first + accepted, term: raft.term, kind: 'command', payload };
+    const entry: Entry = { index: first + entries.length, term: raft.term, kind: 'command', payload };
     const size = entryBytes(entry);
     const uncommitted = leadership.uncommittedBytes + bytes;
     if (uncommitted > 0 && uncommitted + size > raft.options.maxUncommittedBytes) break;
-    raft.log.append(entry);
+    entries.push(entry);
     bytes += size;
     payloadBytes += payload.length;
-    accepted += 1;
   }
+  const accepted = entries.length;
   if (accepted > 0) {
+    appendEntries(raft, entries);
     const logId = plainLogId(raft.log.last);
     trackUncommitted(leadership, logId.index, bytes);
     raft.emit({ type: 'LatestLog', term: raft.term, logId, first, count: accepted, bytes: payloadBytes, origin: 'proposal' });

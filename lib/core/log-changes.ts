@@ -5,10 +5,10 @@ import { invariant } from './invariant.js';
 import { forgetStrangers, syncPeers } from './peers.js';
 import { plainLogId, visibleRole, type RaftState } from './state.js';
 
-/** Appends one entry to the log in memory; a configuration takes effect at once (thesis §4.1). */
-export function appendEntry(raft: RaftState, entry: Entry): void {
-  if (entry.kind === 'configuration') appendConfiguration(raft, entry, decodeConfiguration(entry.payload));
-  else raft.log.append(entry);
+/** Appends entries to the log in memory; a configuration takes effect at once (thesis §4.1). */
+export function appendEntries(raft: RaftState, entries: readonly Entry[]): void {
+  raft.log.append(entries);
+  for (const entry of entries) if (entry.kind === 'configuration') adoptConfiguration(raft, entry.index, decodeConfiguration(entry.payload));
 }
 
 /** Removes an uncommitted suffix that conflicts with the leader's log (§5.3); configurations in it are rolled back. */
@@ -27,12 +27,11 @@ export function truncateLog(raft: RaftState, after: LogIndex): void {
   tellRoleChange(raft, role);
 }
 
-function appendConfiguration(raft: RaftState, entry: Entry, configuration: Configuration): void {
+function adoptConfiguration(raft: RaftState, index: LogIndex, configuration: Configuration): void {
   const role = visibleRole(raft);
-  raft.log.append(entry);
-  raft.membership.append(entry.index, configuration);
+  raft.membership.append(index, configuration);
   const joint = configuration.votersOutgoing.length > 0;
-  raft.emit({ type: 'MembershipAppended', term: raft.term, configuration, index: entry.index, joint });
+  raft.emit({ type: 'MembershipAppended', term: raft.term, configuration, index, joint });
   forgetStrangers(raft);
   tellRoleChange(raft, role);
   if (raft.leadership !== null) syncPeers(raft, raft.leadership);

@@ -1,4 +1,5 @@
-import { entriesBytes, entryBytes, type Entry } from './entry.js';
+import { entryBytes, type Entry } from './entry.js';
+import { EntryList } from './entry-list.js';
 import { ORIGIN, type LogId, type LogIndex, type Term } from './ids.js';
 import { invariant } from './invariant.js';
 import { TermRuns } from './term-runs.js';
@@ -18,21 +19,15 @@ export class RaftLog {
   /** The last entry, or `compacted` when the log is empty. */
   last: LogId = ORIGIN;
   readonly #terms = new TermRuns();
-  /** `#cache[i]` has index `#cacheFirst + i`; it always reaches to `last`. */
-  #cache: Entry[] = [];
-  #cacheFirst: LogIndex = 1;
-  #cacheBytes = 0;
-  /** The newest slice, its last index and size: peers at the same position share one array, which transports may then encode once. */
-  #shared: readonly Entry[] = [];
-  #sharedTo: LogIndex = 0;
-  #sharedBytes = 0;
+  /** The tail; it always reaches to `last`. */
+  readonly #cache = new EntryList(1);
 
   /** Takes over what storage recovered; the entries themselves stay there. */
   restore(compacted: LogId, last: LogId, terms: readonly { readonly term: Term; readonly first: LogIndex }[]): void {
     this.restart(compacted);
     for (const run of terms) this.#terms.push(run.first, run.term);
     this.last = last;
-    this.#cacheFirst = last.index + 1;
+    this.#cache.clear(last.index + 1);
   }
 
   /** Empties the log; the next entry follows `after`. */
@@ -40,10 +35,7 @@ export class RaftLog {
     this.compacted = after;
     this.last = after;
     this.#terms.clear();
-    this.#cache = [];
-    this.#cacheFirst = after.index + 1;
-    this.#cacheBytes = 0;
-    this.#shared = [];
+    this.#cache.clear(after.index + 1);
   }
 
   /** The term of an entry from `compacted` to `last`; undefined outside. */
@@ -61,13 +53,15 @@ export class RaftLog {
     return { index, term };
   }
 
-  append(entry: Entry): void {
-    invariant(entry.index === this.last.index + 1, () => `entry ${entry.index} does not follow ${this.last.index}`);
-    invariant(entry.term >= this.last.term, () => `entry ${entry.index} has term ${entry.term} after term ${this.last.term}`);
-    this.#cache.push(entry);
-    this.#cacheBytes += entryBytes(entry);
-    this.#terms.push(entry.index, entry.term);
-    this.last = entry;
+  /** Adds entries that follow the last one. The array is kept and must not be changed any more. */
+  append(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      invariant(entry.index === this.last.index + 1, () => `entry ${entry.index} does not follow ${this.last.index}`);
+      invariant(entry.term >= this.last.term, () => `entry ${entry.index} has term ${entry.term} after term ${this.last.term}`);
+      this.#terms.push(entry.index, entry.term);
+      this.last = entry;
+    }
+    this.#cache.append(entries);
   }
 
   /** Removes every entry after `index`. */
@@ -75,59 +69,31 @@ export class RaftLog {
     invariant(index >= this.compacted.index, () => `can't truncate to ${index}: compacted through ${this.compacted.index}`);
     const term = this.termAt(index);
     invariant(term !== undefined, () => `can't truncate after ${index}: the log ends at ${this.last.index}`);
-    if (index + 1 < this.#cacheFirst) {
-      this.#cache = [];
-      this.#cacheFirst = index + 1;
-    } else {
-      this.#cache.length = index + 1 - this.#cacheFirst;
-    }
-    this.#cacheBytes = entriesBytes(this.#cache);
+    if (index + 1 < this.#cache.first) this.#cache.clear(index + 1);
+    else this.#cache.truncateAfter(index);
     this.#terms.truncateAfter(index);
     this.last = { index, term };
-    this.#shared = [];
   }
 
   /**
-   * Entries from `from` through `to` at most, within `maxBytes` but at least one; null when they are not in
-   * memory. The array is shared and must not be changed.
+   * Entries from `from` through `to` at most, within `maxBytes` but at least one; null when they are not in memory. The array
+   * is shared and must not be changed: peers at the same position get the same one, which transports may then encode once.
    */
   slice(from: LogIndex, to: LogIndex, maxBytes: number): readonly Entry[] | null {
-    if (from < this.#cacheFirst) return null;
-    if (this.#shared[0]?.index === from && this.#sharedTo === to && this.#sharedBytes <= maxBytes) return this.#shared;
-    const start = from - this.#cacheFirst;
-    const limit = Math.min(to, this.last.index) - this.#cacheFirst + 1;
-    let end = start;
-    let bytes = 0;
-    while (end < limit) {
-      const entry = this.#cache[end];
-      invariant(entry !== undefined, () => 'the log cache has a hole');
-      const next = bytes + entryBytes(entry);
-      if (next > maxBytes && end > start) break;
-      bytes = next;
-      end += 1;
-    }
-    this.#shared = this.#cache.slice(start, end);
-    this.#sharedTo = end - start === 0 ? 0 : this.#cacheFirst + end - 1;
-    this.#sharedBytes = bytes;
-    return this.#shared;
+    return from < this.#cache.first ? null : this.#cache.slice(from, Math.min(to, this.last.index), maxBytes);
   }
 
   /** Lets go of entries through `through` while more than `maxBytes` are held. Cheap enough for every turn: it works in strides. */
   trimCache(through: LogIndex, maxBytes: number): void {
-    if (this.#cacheBytes <= maxBytes) return;
+    if (this.#cache.bytes <= maxBytes) return;
     const target = maxBytes * 0.75;
-    const limit = Math.min(through - this.#cacheFirst + 1, this.#cache.length);
-    let count = 0;
-    let bytes = this.#cacheBytes;
-    for (; count < limit && bytes > target; count += 1) {
-      const entry = this.#cache[count];
+    let { first, bytes } = this.#cache;
+    for (; first <= through && bytes > target; first += 1) {
+      const entry = this.#cache.at(first);
       invariant(entry !== undefined, () => 'the log cache has a hole');
       bytes -= entryBytes(entry);
     }
-    if (count === 0) return;
-    this.#cache = this.#cache.slice(count);
-    this.#cacheFirst += count;
-    this.#cacheBytes = bytes;
+    this.#cache.dropBefore(first);
   }
 
   /** Forgets everything through `index`. */
@@ -138,7 +104,7 @@ export class RaftLog {
       this.restart({ index, term: through.term });
       return;
     }
-    this.#dropCacheBefore(index + 1);
+    this.#cache.dropBefore(index + 1);
     this.#terms.dropThrough(index);
     this.compacted = { index, term: through.term };
   }
@@ -155,14 +121,5 @@ export class RaftLog {
       at = (this.#terms.firstOfRun(at) ?? this.compacted.index + 1) - 1;
     }
     return at === this.compacted.index && this.compacted.term <= term ? this.compacted : ORIGIN;
-  }
-
-  #dropCacheBefore(first: LogIndex): void {
-    if (first <= this.#cacheFirst) return;
-    const count = Math.min(first - this.#cacheFirst, this.#cache.length);
-    this.#cache = this.#cache.slice(count);
-    this.#cacheFirst += count;
-    this.#cacheBytes = entriesBytes(this.#cache); // what is kept behind a snapshot is the shorter part
-    this.#shared = [];
   }
 }

@@ -1,7 +1,7 @@
 import { encodeConfiguration, isJoint, isVoter, type Configuration } from './configuration.js';
 import { entryBytes } from './entry.js';
 import { trackUncommitted, type Leadership } from './leadership.js';
-import { appendEntry } from './log-changes.js';
+import { appendEntries } from './log-changes.js';
 import { afterJoint, jointOf, planChange, type MembershipChange } from './membership-plan.js';
 import type { PeerProgress } from './progress.js';
 import { quorumReached } from './quorum.js';
@@ -69,7 +69,7 @@ function refusalOf(raft: RaftState, leadership: Leadership | null, expected: num
 function appendConfiguration(raft: RaftState, leadership: Leadership, configuration: Configuration): void {
   const index = raft.log.last.index + 1;
   const entry = { index, term: raft.term, kind: 'configuration' as const, payload: encodeConfiguration(configuration) };
-  appendEntry(raft, entry);
+  appendEntries(raft, [entry]);
   trackUncommitted(leadership, index, entryBytes(entry));
   raft.emit({ type: 'LatestLog', term: raft.term, logId: plainLogId(entry), first: index, count: 1, bytes: entry.payload.length, origin: 'membership' });
   leadership.commitDirty = true;

@@ -1,4 +1,4 @@
-import { entriesBytes, entryBytes } from '../core/entry.js';
+import { entriesBytes } from '../core/entry.js';
 import type { LogIndex } from '../core/ids.js';
 import type { Clock } from '../ports/clock.js';
 import { StorageError } from '../ports/errors.js';
@@ -192,8 +192,7 @@ export class MemoryDisk {
 
   #checkSpace(operation: MemoryOperation): void {
     if (operation.type !== 'append' || operation.write.entries.length === 0) return;
-    let bytes = entriesBytes(operation.write.entries);
-    for (const entry of this.image.entries) bytes += entryBytes(entry);
+    const bytes = this.image.entries.bytes + entriesBytes(operation.write.entries);
     if (bytes > (this.#limitBytes ?? Infinity)) {
       throw new StorageError('append', 'ENOSPC: no space left on device; free space and start again');
     }

@@ -1,4 +1,5 @@
 import type { Entry } from '../core/entry.js';
+import { EntryList } from '../core/entry-list.js';
 import { ORIGIN, type LogId, type LogIndex } from '../core/ids.js';
 import type { SnapshotMeta } from '../core/messages.js';
 import type { DurableWrite, HardState } from '../core/output.js';
@@ -25,14 +26,14 @@ export class MemoryImage {
   hardState: HardState = { term: 0, votedFor: null };
   snapshot: MemorySnapshot | null = null;
   compacted: LogId = ORIGIN;
-  /** `entries[i].index === compacted.index + 1 + i`. The entries themselves are shared with their maker. */
-  readonly entries: Entry[] = [];
+  /** The log after `compacted`; shared with its maker. */
+  readonly entries = new EntryList(1);
   /** Marks stand in for checksums, so that the hot path computes none. */
   readonly corruptEntries = new Set<LogIndex>();
   isSnapshotCorrupt = false;
 
   get lastLog(): LogId {
-    return this.entries.at(-1) ?? this.compacted;
+    return this.entries.at(this.entries.next - 1) ?? this.compacted;
   }
 
   apply(operation: MemoryOperation): void {
@@ -50,7 +51,7 @@ export class MemoryImage {
 
   /** @throws {CorruptLogError} when the entry's mark says that its checksum would not match. */
   verified(index: LogIndex): Entry {
-    const entry = this.entries[index - this.compacted.index - 1];
+    const entry = this.entries.at(index);
     if (entry === undefined) throw new StorageError('read', `entry ${index} is not in the log (${this.compacted.index + 1} to ${this.lastLog.index})`);
     if (this.corruptEntries.size > 0 && this.corruptEntries.has(index)) {
       throw new CorruptLogError('log', index, 'the checksum does not match');
@@ -77,23 +78,22 @@ export class MemoryImage {
     if (first !== undefined && first.index !== this.lastLog.index + 1) {
       throw new StorageError('append', `entry ${first.index} does not follow the last one, ${this.lastLog.index}`);
     }
-    const entries = this.entries;
-    for (const entry of write.entries) entries.push(entry);
+    this.entries.append(write.entries);
     if (write.hardState !== null) this.hardState = write.hardState;
   }
 
   #truncateAfter(index: LogIndex): void {
     if (index < this.compacted.index) throw new StorageError('append', `can't truncate after ${index}: compacted through ${this.compacted.index}`);
     if (index >= this.lastLog.index) return;
-    this.entries.length = index - this.compacted.index;
+    this.entries.truncateAfter(index);
     for (const corrupt of this.corruptEntries) if (corrupt > index) this.corruptEntries.delete(corrupt);
   }
 
   #compact(through: LogIndex): void {
     if (through <= this.compacted.index) return;
-    const last = this.entries[through - this.compacted.index - 1];
+    const last = this.entries.at(through);
     if (last === undefined) throw new StorageError('compact', `entry ${through} is past the end of the log, ${this.lastLog.index}`);
-    this.entries.splice(0, through - this.compacted.index);
+    this.entries.dropBefore(through + 1);
     this.compacted = { index: last.index, term: last.term };
     for (const corrupt of this.corruptEntries) if (corrupt <= through) this.corruptEntries.delete(corrupt);
   }
@@ -103,8 +103,8 @@ export class MemoryImage {
     this.snapshot = snapshot;
     this.isSnapshotCorrupt = false;
     if (!replaceLog) return;
-    this.entries.length = 0;
-    this.corruptEntries.clear();
     this.compacted = snapshot.meta.last;
+    this.entries.clear(this.compacted.index + 1);
+    this.corruptEntries.clear();
   }
 }

@@ -9,7 +9,7 @@ function setUp(durable = 0): { log: RaftLog; disk: Durability; append: (term: nu
   const log = new RaftLog();
   const disk = new Durability();
   const append = (term: number, count: number): void => {
-    for (let i = 0; i < count; i += 1) log.append({ index: log.last.index + 1, term, kind: 'command', payload: new Uint8Array(0) });
+    for (let i = 0; i < count; i += 1) log.append([{ index: log.last.index + 1, term, kind: 'command', payload: new Uint8Array(0) }]);
   };
   append(1, durable);
   disk.restore({ term: 1, votedFor: null }, durable);

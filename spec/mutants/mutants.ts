@@ -131,7 +131,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'does not cut off entries that conflict',
     file: 'lib/core/follower.ts',
-    edits: [['if (index <= raft.log.last.index) truncateLog(raft, index - 1);', 'if (index <= raft.log.last.index) continue;']],
+    edits: [['raft.log.termAt(index) !== ours', 'raft.log.termAt(index) === undefined']],
     caughtAs: /./,
   },
   {

@@ -85,7 +85,7 @@ describe('a cluster\'s first start and its later ones', () => {
     await node.start();
     expect(written).toBe(1); // the campaign of the only voter: term and vote
     expect(events[0]).toMatchObject({ type: 'NodeStarted', configuration: { voters: ['a'] } });
-    expect({ hardState: cluster.disk('a').image.hardState, entries: cluster.disk('a').image.entries }).toEqual(before);
+    expect({ hardState: cluster.disk('a').image.hardState, entries: [...cluster.disk('a').image.entries] }).toEqual(before);
     submit.mockRestore();
     cluster.crash('a');
   });

@@ -1,4 +1,3 @@
-import { entriesBytes } from '../../lib/core/entry.js';
 import { MemoryCluster, outcomeOf } from '../support/memory-cluster.js';
 import { recorded } from '../support/recorded.js';
 import { rejectionsTold } from '../support/unhandled.js';
@@ -134,7 +133,7 @@ describe('a node on a disk that fails', () => {
     const run = await cluster.leader();
     const acknowledged: string[] = [];
     const disk = cluster.disk('a');
-    disk.limitBytes(entriesBytes(disk.image.entries) + 2_000);
+    disk.limitBytes(disk.image.entries.bytes + 2_000);
     let failure: unknown = null;
     for (let i = 0; failure === null; i += 1) {
       const word = `word ${i} ${'.'.repeat(100)}`;

@@ -112,7 +112,7 @@ describe('the invariants fail', () => {
           const crash = disk.crash.bind(disk);
           disk.crash = (options) => {
             crash(options);
-            disk.image.entries.splice(1);
+            disk.image.entries.truncateAfter(disk.image.entries.first);
           };
         }
       },

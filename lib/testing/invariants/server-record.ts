@@ -1,4 +1,5 @@
 import type { Entry } from '../../core/entry.js';
+import type { EntryList } from '../../core/entry-list.js';
 import type { Configuration } from '../../core/configuration.js';
 import type { HardState } from '../../core/output.js';
 import type { LogId, LogIndex, NodeId, Term } from '../../core/ids.js';
@@ -13,8 +14,8 @@ import type { ToldState } from './told-state.js';
 export interface DiskImage {
   readonly hardState: HardState;
   readonly compacted: LogId;
-  /** `entries[i].index === compacted.index + 1 + i`. */
-  readonly entries: readonly Entry[];
+  /** The log after `compacted`. */
+  readonly entries: EntryList;
   readonly lastLog: LogId;
   readonly snapshot: { readonly meta: SnapshotMeta } | null;
 }
@@ -66,6 +67,6 @@ export class ServerRecord {
 
   /** The durable entry at an index, if there is one. */
   durable(index: LogIndex): Entry | undefined {
-    return this.image.entries[index - this.image.compacted.index - 1];
+    return this.image.entries.at(index);
   }
 }

@@ -6,7 +6,7 @@ export class ShadowLog {
   readonly #entries: Entry[];
   #base: LogId;
 
-  constructor(base: LogId, entries: readonly Entry[]) {
+  constructor(base: LogId, entries: Iterable<Entry>) {
     this.#base = base;
     this.#entries = [...entries];
   }

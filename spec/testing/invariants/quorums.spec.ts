@@ -1,5 +1,6 @@
 import { configurationOf, encodeConfiguration, type Configuration } from '../../../lib/core/configuration.js';
 import type { Entry } from '../../../lib/core/entry.js';
+import { EntryList } from '../../../lib/core/entry-list.js';
 import type { RaftEventBody } from '../../../lib/core/events.js';
 import { ORIGIN, type NodeId } from '../../../lib/core/ids.js';
 import { decisionsOverlap, isQuorum } from '../../../lib/testing/invariants/agreed-configurations.js';
@@ -25,8 +26,9 @@ function world(entries: readonly Entry[], onDisk: Readonly<Record<NodeId, number
   const log = new AgreedLog();
   const servers = new Map<NodeId, ServerRecord>();
   for (const id of ['a', 'b', 'c', 'd', 'e']) {
-    const held = entries.slice(0, onDisk[id] ?? 0);
-    servers.set(id, new ServerRecord(id, { hardState: { term: TERM, votedFor: 'a' }, compacted: ORIGIN, entries: held, lastLog: held.at(-1) ?? ORIGIN, snapshot: null }));
+    const held = new EntryList(1);
+    held.append(entries.slice(0, onDisk[id] ?? 0));
+    servers.set(id, new ServerRecord(id, { hardState: { term: TERM, votedFor: 'a' }, compacted: ORIGIN, entries: held, lastLog: held.at(held.next - 1) ?? ORIGIN, snapshot: null }));
   }
   const quorums = new Quorums(log, servers);
   const run = { inForce: OLD, log: new ShadowLog(ORIGIN, entries) };
@@ -118,7 +120,7 @@ describe('committed entries survive', () => {
     commit(2);
     append(4, NEW);
     commit(3);
-    (servers.get('d')?.image.entries as Entry[]).splice(2);
+    servers.get('d')?.image.entries.truncateAfter(2);
     expect(() => quorums.committedEntriesSurvive()).toThrow('committed entries survive (§5.4): entry 3 of term 2 is on the disks of a, b, c alone, in {c d e}');
   });
 });
