@@ -23,7 +23,7 @@ export class NodeProcess {
   #exit: Exit | null = null;
 
   constructor(
-    readonly member: Member,
+    readonly member: Pick<Member, 'id' | 'args' | 'logFile' | 'launcher'>,
     /** The script that has the `serve` command. */
     readonly script: string,
   ) {

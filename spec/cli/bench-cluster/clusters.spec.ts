@@ -1,20 +1,24 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { BareProcess } from '../../../lib/cli/bench/cluster/bare-process.js';
 import { failoverPart } from '../../../lib/cli/bench/cluster/failover.js';
 import { LibraryCluster } from '../../../lib/cli/bench/cluster/library-cluster.js';
 import type { Load } from '../../../lib/cli/bench/cluster/load.js';
 import { Sandbox } from '../../../lib/cli/bench/cluster/sandbox.js';
 import { ServedCluster } from '../../../lib/cli/bench/cluster/served-cluster.js';
+import { VALUE_BYTES } from '../../../lib/cli/bench/cluster/store.js';
 import { metricsOf } from '../../../lib/cli/cluster/status.js';
 import { HttpClient } from '../../../lib/cli/http-client.js';
 import { RxraftCommand } from '../../support/rxraft-command.js';
 import { transpile } from '../../support/transpile.js';
 
+const BARE_SERVER = 'lib/cli/bench/cluster/bare-server.ts';
+
 /** Nothing here is about speed: the machine may be as slow as it likes. */
 describe('the clusters that are measured', () => {
   const command = new RxraftCommand();
-  const library = transpile(['lib/cli/bench/cluster/library-node.ts']);
+  const children = transpile(['lib/cli/bench/cluster/library-node.ts', BARE_SERVER]);
   const out = mkdtempSync(join(tmpdir(), 'rxraft-bench-'));
   let sandbox: Sandbox;
   beforeEach(() => (sandbox = new Sandbox(out)));
@@ -24,7 +28,7 @@ describe('the clusters that are measured', () => {
   });
   afterAll(() => {
     command.dispose();
-    library.dispose();
+    children.dispose();
     rmSync(out, { recursive: true, force: true });
   });
 
@@ -52,14 +56,24 @@ describe('the clusters that are measured', () => {
   }, 60_000);
 
   it('take puts of callers in the processes of their nodes', async () => {
-    const cluster = await LibraryCluster.start(library.file('lib/cli/bench/cluster/library-node.ts'), sandbox);
+    const cluster = await LibraryCluster.start(children.file('lib/cli/bench/cluster/library-node.ts'), sandbox);
     expectWhole(await cluster.leading.closed(4, 0.5));
     expectWhole(await cluster.following.closed(4, 0.5));
     await cluster.stop();
   }, 60_000);
 
+  it('are compared with what Node.js can do without them, with and without a disk', async () => {
+    for (const file of [null, 'file']) {
+      const bare = await BareProcess.start('node:http', file, children.file(BARE_SERVER), sandbox);
+      const load = await bare.store.closed(4, 0.5);
+      expectWhole(load);
+      if (file !== null) expect(statSync(join(sandbox.directory, file)).size).toBeGreaterThanOrEqual(load.committed * VALUE_BYTES);
+      await bare.stop();
+    }
+  }, 60_000);
+
   it('go on when their leader is killed', async () => {
-    const setting = { runs: 1, seconds: 1, clients: [1], kills: 1, scripts: { rxraft: command.script, libraryNode: '', antietcd: null }, progress: () => undefined };
+    const setting = { runs: 1, seconds: 1, clients: [1], kills: 1, scripts: { rxraft: command.script, libraryNode: '', bareServer: '', antietcd: null }, progress: () => undefined };
     const { rows } = await failoverPart(setting, sandbox);
     expect(rows.map(({ unit, budget }) => [unit, budget])).toEqual([['ms', 1000], ['ms', undefined], ['ms', 230], ['ms', undefined]]);
     for (const { value } of rows) expect(value).toBeGreaterThan(0);

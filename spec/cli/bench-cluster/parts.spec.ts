@@ -20,10 +20,10 @@ const broken = (name: string): Store => ({ name, closed: (callers) => (callers >
 
 describe('the report on clusters', () => {
   const lines: string[] = [];
-  const setting: Setting = { runs: 3, seconds: 1, clients: [1, 64], kills: 1, scripts: { rxraft: '', libraryNode: '', antietcd: null }, progress: (line) => lines.push(line) };
+  const setting: Setting = { runs: 3, seconds: 1, clients: [1, 64], kills: 1, scripts: { rxraft: '', libraryNode: '', bareServer: '', antietcd: null }, progress: (line) => lines.push(line) };
 
   it('compares medians with those of etcd, against the budgets of the design', async () => {
-    const { rows, curves, notes } = await closedPart({ served: store('rxraft over HTTP', 100, 1), library: [store('the library', 400, 0.5)], peers: [store('etcd', 50, 4)] }, setting);
+    const { rows, curves, notes } = await closedPart({ served: store('rxraft over HTTP', 100, 1), library: [store('the library', 400, 0.5)], limits: [], peers: [store('etcd', 50, 4)] }, setting);
     const row = (what: string) => rows.find((each) => each.what.trim() === what);
     expect(row('3 processes, rxraft over HTTP, 1 client')).toEqual({ what: '3 processes, rxraft over HTTP, 1 client', value: 200, unit: 'puts/s' });
     expect(row('CPU for a put, rxraft / etcd')).toMatchObject({ value: 0.25, unit: '×' });
@@ -40,15 +40,24 @@ describe('the report on clusters', () => {
     expect(lines).toContain('etcd, 1 client: 100 puts/s, p50 4.0 ms, p99 8.0 ms, p99.9 12.0 ms');
   });
 
+  it('says how far rxraft is from what the HTTP server allows', async () => {
+    const { rows, notes } = await closedPart({ served: store('rxraft over HTTP', 100, 1), library: [], limits: [store('node:http alone', 400, 1)], peers: [] }, setting);
+    expect(rows.filter(({ unit }) => unit === '×')).toEqual([
+      { what: '  rxraft over HTTP / node:http alone, 1 client', value: 0.25, unit: '×' },
+      { what: '  rxraft over HTTP / node:http alone, 64 clients', value: 0.25, unit: '×' },
+    ]);
+    expect(notes.join()).toContain('no store behind the HTTP server of Node.js can do more');
+  });
+
   it('goes on without a peer that fails, and says so', async () => {
-    const { rows, notes, most } = await closedPart({ served: store('rxraft over HTTP', 100, 1), library: [], peers: [broken('antietcd')] }, setting);
+    const { rows, notes, most } = await closedPart({ served: store('rxraft over HTTP', 100, 1), library: [], limits: [], peers: [broken('antietcd')] }, setting);
     expect(notes).toEqual(['antietcd failed under load: it is gone (64 clients); it takes no further part.']);
     expect(rows.filter(({ what }) => what.includes('antietcd')).map(({ what }) => what)).toEqual(['3 processes, antietcd, 1 client']);
     expect([...most]).toEqual([['rxraft over HTTP', 12_800]]);
   });
 
   it('fails when rxraft itself does', async () => {
-    await expect(closedPart({ served: broken('rxraft over HTTP'), library: [], peers: [] }, setting)).rejects.toThrow('rxraft over HTTP failed under load: it is gone');
+    await expect(closedPart({ served: broken('rxraft over HTTP'), library: [], limits: [], peers: [] }, setting)).rejects.toThrow('rxraft over HTTP failed under load: it is gone');
   });
 
   it('runs open loops at shares of what each store takes', async () => {

@@ -21,6 +21,7 @@ export function clusterReport({ runs, seconds, out, progress }: ClusterReportOpt
   const scripts = {
     rxraft: fileURLToPath(new URL('../../main.js', import.meta.url)),
     libraryNode: fileURLToPath(new URL('./library-node.js', import.meta.url)),
+    bareServer: fileURLToPath(new URL('./bare-server.js', import.meta.url)),
     antietcd: installed('antietcd/antietcd-app.js'),
   };
   return measureCluster({ runs, seconds, clients: CLIENTS, kills: runs * KILLS_PER_RUN, scripts, progress }, out);

@@ -1,5 +1,6 @@
 import { unlessInterrupted } from '../../interrupt.js';
 import type { Report } from '../report.js';
+import { BareProcess } from './bare-process.js';
 import { closedPart } from './closed-part.js';
 import { disturbances } from './disturbances.js';
 import { failoverPart } from './failover.js';
@@ -34,11 +35,12 @@ async function loadParts(setting: Setting, sandbox: Sandbox): Promise<{ readonly
   progress('starting the clusters');
   const served = await ServedCluster.start('rxraft over HTTP', [], scripts.rxraft, sandbox);
   const library = await LibraryCluster.start(scripts.libraryNode, sandbox);
+  const bare = [await BareProcess.start('node:http alone', null, scripts.bareServer, sandbox), await BareProcess.start('node:http and one synced file', 'file', scripts.bareServer, sandbox)];
   const peers = await startPeers(scripts.antietcd, sandbox);
   const stores = peers.clusters.map(({ store }) => store);
-  const closed = await closedPart({ served: served.store, library: [library.leading, library.following], peers: stores }, setting);
+  const closed = await closedPart({ served: served.store, library: [library.leading, library.following], limits: bare.map(({ store }) => store), peers: stores }, setting);
   const open = await openPart([served.store, ...stores].filter(({ name }) => closed.most.has(name)), closed.most, setting);
   for (const cluster of peers.clusters) cluster.stop();
-  await Promise.all([served.stop(), library.stop()]);
+  await Promise.all([served, library, ...bare].map((cluster) => cluster.stop()));
   return { parts: [closed, open, { rows: [], curves: [], notes: peers.notes }], most: closed.most.get(served.store.name) ?? 0 };
 }

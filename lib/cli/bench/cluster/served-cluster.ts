@@ -6,10 +6,9 @@ import { findFree } from '../../cluster/ports.js';
 import { leaderOf, poll, untilReady } from '../../cluster/status.js';
 import { HttpClient } from '../../http-client.js';
 import type { Sandbox } from './sandbox.js';
-import { HttpStore, VALUE_BYTES } from './store.js';
+import { HttpStore, putRequest } from './store.js';
 
 const STOP_TIMEOUT_MS = 10_000;
-const VALUE = 'v'.repeat(VALUE_BYTES);
 
 /** Three processes of `rxraft serve` on loopback, with data of their own. */
 export class ServedCluster {
@@ -22,7 +21,7 @@ export class ServedCluster {
     this.store = new HttpStore(
       name,
       async () => ({ host: '127.0.0.1', port: (await this.leader()).httpPort }),
-      (key) => `PUT /kv/${key} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: ${VALUE_BYTES}\r\n\r\n${VALUE}`,
+      putRequest,
       () => this.#processes.running.flatMap(({ pid }) => pid ?? []),
     );
   }

@@ -18,6 +18,8 @@ export interface Scripts {
   readonly rxraft: string;
   /** `library-node.ts`. */
   readonly libraryNode: string;
+  /** `bare-server.ts`. */
+  readonly bareServer: string;
   /** Antietcd's server; null where it is not installed. */
   readonly antietcd: string | null;
 }

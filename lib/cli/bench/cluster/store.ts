@@ -4,6 +4,7 @@ import { closedLoop, openLoop, type Load, type Put } from './load.js';
 
 /** What every put writes, and to how many keys in turn. */
 export const VALUE_BYTES = 256;
+const VALUE = 'v'.repeat(VALUE_BYTES);
 const KEYS = 10_000;
 /** Connections that an open loop may use at once. */
 const OPEN_CALLERS = 256;
@@ -12,6 +13,11 @@ export const WARM_SHARE = 0.2;
 
 export function keyOf(put: number): string {
   return `key-${String(put % KEYS).padStart(8, '0')}`;
+}
+
+/** A put to this key as `rxraft serve` takes it, in Latin-1. */
+export function putRequest(key: string): string {
+  return `PUT /kv/${key} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: ${VALUE_BYTES}\r\n\r\n${VALUE}`;
 }
 
 /** A cluster that puts can be measured on. */
