@@ -4,6 +4,8 @@ import { checkFloors, unusedDependencies, type Sources } from './floors/check-fl
 
 const root = resolve(__dirname, '..');
 
+const DEPENDENCIES = ['rxjs', 'lmdb', 'msgpackr'];
+
 describe('the floors of lib', () => {
   const sources = readSources();
 
@@ -37,7 +39,7 @@ describe('the floor checker', () => {
     ['an import of the package by its own name', { 'lib/cli/a.ts': `import { x } from 'rxraft';` }, 'cli imports rxraft'],
     ['a required module', { 'lib/node/a.ts': `const fs = require('node:fs');` }, 'node imports node:fs'],
     ['a computed import', { 'lib/node/a.ts': `await import(name);` }, 'node imports (computed)'],
-    ['a dependency that package.json lacks', { 'lib/server/a.ts': `import { x } from '@hono/node-server/y';` }, '@hono/node-server/y is neither a dependency nor a peer dependency in package.json'],
+    ['a dependency that package.json lacks', { 'lib/cli/a.ts': `import { x } from 'commander/y';` }, 'commander/y is neither a dependency nor a peer dependency in package.json'],
     ['a dependency wrapped twice', { 'lib/storage/a.ts': `import 'lmdb';`, 'lib/storage/b.ts': `import type { T } from 'lmdb';` }, 'lmdb is wrapped in more than one file: lib/storage/a.ts, lib/storage/b.ts'],
     ['a cycle of two files', { 'lib/core/a.ts': `import './b.js';`, 'lib/core/b.ts': `import type { A } from './a.js';` }, 'import cycle lib/core/a.ts → lib/core/b.ts → lib/core/a.ts'],
     ['a longer cycle beside innocent files', { 'lib/core/o.ts': `import './c.js';`, 'lib/core/a.ts': `import './b.js';`, 'lib/core/b.ts': `import './leaf.js'; export * from './c.js';`, 'lib/core/c.ts': `import './a.js';`, 'lib/core/leaf.ts': '' }, 'import cycle lib/core/a.ts → lib/core/b.ts → lib/core/c.ts → lib/core/a.ts'],
@@ -75,18 +77,18 @@ describe('the floor checker', () => {
       'lib/index.ts': `export * from './open.js'; export type * from './ports/a.js';`,
       'lib/testing/a.ts': `import assert from 'node:assert/strict'; import '../index.js'; import '../storage/memory.js';`,
       'lib/cli/main.ts': `import { Command } from 'commander'; import '../server/a.js'; import { readFileSync } from 'node:fs';`,
-      'lib/server/a.ts': `import { Hono } from 'hono'; import { stream } from 'hono/streaming';`,
+      'lib/server/a.ts': `import { map } from 'rxjs'; import { tap } from 'rxjs/operators';`,
     };
-    expect(checkFloors(planted(files))).toEqual([]);
+    expect(checkFloors(planted(files, [...DEPENDENCIES, 'commander']))).toEqual([]);
   });
 
   it('names the dependencies that nothing imports', () => {
-    expect(unusedDependencies(planted({ 'lib/node/a.ts': `import 'rxjs'; import 'hono/streaming';` }))).toEqual(['lmdb', 'msgpackr', 'commander']);
+    expect(unusedDependencies(planted({ 'lib/node/a.ts': `import 'rxjs/operators';` }))).toEqual(['lmdb', 'msgpackr']);
   });
 });
 
-function planted(files: Readonly<Record<string, string>>): Sources {
-  return { files: new Map(Object.entries(files)), dependencies: ['rxjs', 'lmdb', 'msgpackr', 'commander', 'hono'] };
+function planted(files: Readonly<Record<string, string>>, dependencies = DEPENDENCIES): Sources {
+  return { files: new Map(Object.entries(files)), dependencies };
 }
 
 function readSources(): Sources {

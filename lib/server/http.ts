@@ -4,12 +4,15 @@ import { addAdminRoutes } from './http/admin-routes.js';
 import { Admission } from './http/admission.js';
 import { EventFeed } from './http/event-feed.js';
 import { EventStreams } from './http/event-streams.js';
+import { Exchange } from './http/exchange.js';
 import { addKvRoutes } from './http/kv-routes.js';
 import { httpLimits, type HttpLimits } from './http/limits.js';
 import { targetOf } from './http/params.js';
+import { Gathering } from './http/gathering.js';
 import { HttpProblem, problemOf, rawProblem, sendProblem } from './http/problem.js';
+import { discardRest } from './http/read-body.js';
 import { Readiness } from './http/readiness.js';
-import { createRouter, listenerOf, type Router } from './http/router.js';
+import { Router } from './http/router.js';
 import { addStatusRoutes } from './http/status-routes.js';
 import type { KvNode } from './kv-node.js';
 
@@ -17,6 +20,14 @@ export interface HttpServiceOptions {
   readonly limits?: Partial<HttpLimits>;
   /** Told of errors that are neither the client's nor an answer of the node. Default: nothing is done with them. */
   readonly onError?: (error: unknown) => void;
+}
+
+/** A connection. */
+interface Client {
+  /** Its requests that are not answered: several, when it sends ahead. */
+  readonly unanswered: Set<ServerResponse>;
+  /** Aborted when it closes. */
+  readonly gone: AbortController;
 }
 
 /** What the service holds at the moment; all zero once it is closed. */
@@ -40,9 +51,10 @@ export class HttpService {
   readonly #streams: EventStreams;
   readonly #readiness: Readiness;
   readonly #admission: Admission;
+  readonly #router: Router;
   readonly #server: Server;
-  /** The open connections, each with its requests that are not answered: several, when a client sends ahead. */
-  readonly #sockets = new Map<Socket, Set<ServerResponse>>();
+  /** The open connections. */
+  readonly #sockets = new Map<Socket, Client>();
   /** Requests whose answer is not sent yet, event streams aside. */
   readonly #unanswered = new Set<ServerResponse>();
   #isDraining = false;
@@ -55,7 +67,8 @@ export class HttpService {
     this.#streams = new EventStreams(this.#feed, this.#limits);
     this.#readiness = new Readiness(node);
     this.#admission = new Admission(this.#limits.maxInFlight, this.#limits.maxBufferedBytes);
-    this.#server = this.#createServer(listenerOf(this.#createRouter(node, options.onError ?? (() => undefined))));
+    this.#router = this.#createRouter(node, options.onError ?? (() => undefined));
+    this.#server = this.#createServer();
   }
 
   /** Why the node should get no traffic; null when it may. */
@@ -100,22 +113,15 @@ export class HttpService {
   }
 
   #createRouter(node: KvNode, onError: (error: unknown) => void): Router {
-    const router = createRouter();
-    const parts = { node, limits: this.#limits, admission: this.#admission };
+    const router = new Router(onError);
+    const parts = { node, limits: this.#limits, admission: this.#admission, gathering: new Gathering() };
     addStatusRoutes(router, parts, () => this.obstacle);
-    router.use('/kv/*', (_, next) => this.#admission.request(next));
     addKvRoutes(router, parts);
     addAdminRoutes(router, parts);
-    router.notFound(() => problemResponse(new HttpProblem(404, 'no_such_resource', 'there is no such resource; GET / lists them')));
-    router.onError((error, c) => {
-      const problem = problemOf(error);
-      if (problem.status === 500 && !c.env.outgoing.destroyed) onError(error); // a client that went away is no error
-      return problemResponse(problem);
-    });
     return router;
   }
 
-  #createServer(answer: (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>): Server {
+  #createServer(): Server {
     const limits = this.#limits;
     const server = createServer({
       headersTimeout: limits.headersTimeoutMs,
@@ -127,34 +133,37 @@ export class HttpService {
     // A client that takes nothing of its answer holds a socket for no longer than this.
     server.timeout = limits.callTimeoutMs + limits.bodyTimeoutMs + limits.streamStallMs;
     server.on('connection', (socket) => {
-      this.#sockets.set(socket, new Set());
+      this.#sockets.set(socket, { unanswered: new Set(), gone: new AbortController() });
       socket.on('close', () => this.#forget(socket));
     });
-    server.on('request', (incoming, outgoing) => this.#serve(incoming, outgoing, answer));
+    server.on('request', (incoming, outgoing) => this.#serve(incoming, outgoing));
     server.on('checkContinue', (incoming, outgoing) => {
       // A client that asks first is refused before it sends what would be thrown away.
       if (Number(incoming.headers['content-length'] ?? 0) <= limits.maxBodyBytes) outgoing.writeContinue();
       else outgoing.shouldKeepAlive = false;
-      this.#serve(incoming, outgoing, answer);
+      this.#serve(incoming, outgoing);
     });
     server.on('clientError', refuseUnreadable);
     return server;
   }
 
-  #serve(incoming: IncomingMessage, outgoing: ServerResponse, answer: (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>): void {
+  #serve(incoming: IncomingMessage, outgoing: ServerResponse): void {
     if (this.#isDraining) outgoing.shouldKeepAlive = false;
     const url = incoming.url ?? '/';
-    const waiting = this.#sockets.get(incoming.socket);
-    waiting?.add(outgoing);
+    const client = this.#sockets.get(incoming.socket);
+    if (client === undefined) return void outgoing.destroy(); // its connection is gone already
+    client.unanswered.add(outgoing);
     outgoing.on('close', () => {
-      waiting?.delete(outgoing);
+      client.unanswered.delete(outgoing);
       this.#answered(outgoing);
+      if (!incoming.complete && !incoming.destroyed) discardRest(incoming);
     });
     try {
+      if (!isHost(incoming.headers.host ?? '')) throw new HttpProblem(400, 'bad_host', 'the Host header names no host');
       if (url.length > this.#limits.maxUrlBytes) throw new HttpProblem(414, 'uri_too_long', `path and query are longer than ${this.#limits.maxUrlBytes} bytes`);
       if (targetOf(url).path === '/events') return this.#streams.open(incoming, outgoing);
       this.#unanswered.add(outgoing);
-      void answer(incoming, outgoing); // never rejects: the router answers errors
+      this.#router.answer(new Exchange(incoming, outgoing, client.gone.signal));
     } catch (error) {
       sendProblem(outgoing, problemOf(error));
     }
@@ -162,22 +171,25 @@ export class HttpService {
 
   /** Node tells of the end only the request whose turn it is; those that were sent ahead would be waited for, for ever. */
   #forget(socket: Socket): void {
-    for (const outgoing of this.#sockets.get(socket) ?? []) {
+    const client = this.#sockets.get(socket);
+    this.#sockets.delete(socket);
+    client?.gone.abort();
+    for (const outgoing of client?.unanswered ?? []) {
       if (outgoing.socket !== null) continue;
       outgoing.destroy();
       outgoing.emit('close');
     }
-    this.#sockets.delete(socket);
   }
 
   #answered(outgoing: ServerResponse): void {
     this.#unanswered.delete(outgoing);
-    queueMicrotask(() => this.#onIdle?.()); // once every listener of this close has counted it
+    if (this.#onIdle !== null) queueMicrotask(() => this.#onIdle?.()); // once every listener of this close has counted it
   }
 }
 
-function problemResponse(problem: HttpProblem): Response {
-  return new Response(problem.body, { status: problem.status, headers: { ...problem.headers, 'Content-Type': 'application/json' } });
+/** A name or an address, and perhaps a port (RFC 9112 §3.2); empty where the target has none. */
+function isHost(text: string): boolean {
+  return /^[\w.~!$&'()*+,;=%-]*(:\d*)?$|^\[[\w.:%~-]+\](:\d*)?$/.test(text);
 }
 
 /** Answers what is no HTTP request, or did not become one in time. */

@@ -34,7 +34,6 @@ const WRAPPERS: readonly { readonly packages: readonly string[]; readonly units:
   { packages: ['lmdb'], units: ['storage'], oneFile: true },
   { packages: ['msgpackr'], units: ['codec'], oneFile: true },
   { packages: ['commander'], units: ['cli'], oneFile: true },
-  { packages: ['hono', '@hono/node-server'], units: ['server'], oneFile: false },
 ];
 
 /** Who may import which of Node's own modules; null means all of them. */
@@ -147,7 +146,7 @@ function targetOf(path: string, specifier: string): string {
   return posix.join(posix.dirname(path), specifier).replace(/\.js$/, '.ts');
 }
 
-/** `hono/streaming` → `hono`; `@hono/node-server/x` → `@hono/node-server`. */
+/** `lmdb/x` → `lmdb`; `@scope/name/x` → `@scope/name`. */
 function packageOf(specifier: string): string {
   return specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
 }

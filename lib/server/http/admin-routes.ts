@@ -1,91 +1,91 @@
 import { MembershipChangeError, NotLeaderError, TransferError } from '../../ports/errors.js';
 import type { KvNode } from '../kv-node.js';
 import { changeOf, electionsOf, nothingOf, parseBody, snapshotOf, transferOf } from './admin-body.js';
-import { onlyMethods, whileConnected, type RouteParts } from './kv-routes.js';
+import type { Exchange } from './exchange.js';
+import type { RouteParts } from './kv-routes.js';
 import { configurationReport, leaderReport, membersReport } from './member-report.js';
-import { paramsOf, targetOf } from './params.js';
+import { paramsOf } from './params.js';
 import { HttpProblem } from './problem.js';
 import { declaredLength, readBody } from './read-body.js';
-import type { RequestContext, Router } from './router.js';
+import type { Handler, Router } from './router.js';
 
 type Body = Readonly<Record<string, unknown>>;
-type Order = (body: Body, c: RequestContext, parts: RouteParts) => Promise<Response> | Response;
+type Order = (body: Body, exchange: Exchange, parts: RouteParts) => Promise<void> | void;
 
 /**
  * What operators ask of a node. Nothing here is handed on to the leader: a change that another node made on one's
  * behalf could not be told apart from one that failed. Who asks the wrong node is told the right one (421).
  */
 const ORDERS: Readonly<Record<string, Order>> = {
-  '/members': async (body, c, { node, limits }) => {
+  '/members': async (body, exchange, { node, limits }) => {
     const { change, expected } = changeOf(body);
     requireLeader(node);
     const options = { timeoutMs: limits.callTimeoutMs, ...(expected === null ? {} : { expected }) };
-    const { index, configuration } = await whileConnected(c, (signal) => node.changeMembership(change, { ...options, signal }));
-    return c.json(configurationReport(index, configuration));
+    const { index, configuration } = await node.changeMembership(change, { ...options, signal: exchange.gone });
+    exchange.json(configurationReport(index, configuration));
   },
-  '/transfer': async (body, c, { node }) => {
+  '/transfer': async (body, exchange, { node }) => {
     const { to } = transferOf(body);
     requireLeader(node);
     const startedAt = performance.now();
-    const leader = await whileConnected(c, (signal) => node.transferLeadership(to, { signal }));
-    return c.json({ from: node.id, to: leader, ms: Math.round(performance.now() - startedAt) });
+    const leader = await node.transferLeadership(to, { signal: exchange.gone });
+    exchange.json({ from: node.id, to: leader, ms: Math.round(performance.now() - startedAt) });
   },
-  '/step-down': (body, c, { node }) => {
+  '/step-down': (body, exchange, { node }) => {
     nothingOf(body);
     requireLeader(node);
     node.stepDown();
-    return c.json({ node: node.id, term: node.metrics.value.term }, 202);
+    exchange.json({ node: node.id, term: node.metrics.value.term }, 202);
   },
-  '/campaign': (body, c, { node }) => {
+  '/campaign': (body, exchange, { node }) => {
     nothingOf(body);
     const { role, term } = node.metrics.value;
     if (role === 'leader' || role === 'learner') throw new HttpProblem(409, 'cannot_campaign', `node ${node.id} is ${role === 'leader' ? 'the leader already' : 'a learner, which is never elected'}`);
     node.campaign();
-    return c.json({ node: node.id, term }, 202);
+    exchange.json({ node: node.id, term }, 202);
   },
-  '/elections': (body, c, { node }) => {
+  '/elections': (body, exchange, { node }) => {
     const { paused } = electionsOf(body);
     if (paused) node.pauseElections();
     else node.resumeElections();
-    return c.json({ node: node.id, paused });
+    exchange.json({ node: node.id, paused });
   },
-  '/snapshot': async (body, c, { node }) => {
+  '/snapshot': async (body, exchange, { node }) => {
     const { compact } = snapshotOf(body);
-    const { last, bytes } = await whileConnected(c, () => node.takeSnapshot());
+    const { last, bytes } = await node.takeSnapshot();
     if (compact) node.compactLog(last.index);
-    return c.json({ node: node.id, last, bytes });
+    exchange.json({ node: node.id, last, bytes });
   },
 };
 
 export function addAdminRoutes(router: Router, parts: RouteParts): void {
   const { node, admission } = parts;
-  router.get('/members', (c) => {
-    paramsOf(targetOf(c.req.url).query, []);
-    return c.json(membersReport(node.metrics.value));
-  });
+  const members: Handler = (exchange) => {
+    paramsOf(exchange.query, []);
+    exchange.json(membersReport(node.metrics.value));
+  };
   for (const [path, order] of Object.entries(ORDERS)) {
-    router.use(path, (_, next) => admission.request(next));
-    router.post(path, (c) => obey(c, parts, order));
-    router.all(path, () => onlyMethods(path === '/members' ? 'GET, HEAD, POST' : 'POST'));
+    const POST: Handler = (exchange) => admission.during(declaredLength(exchange.incoming, parts.limits.maxAdminBodyBytes), () => obey(exchange, parts, order));
+    router.add(path, path === '/members' ? { GET: members, POST } : { POST });
   }
 }
 
-async function obey(c: RequestContext, parts: RouteParts, order: Order): Promise<Response> {
-  const { node, limits, admission } = parts;
-  paramsOf(targetOf(c.req.url).query, []);
-  refuseForeignPages(c);
-  const body = await admission.holding(declaredLength(c.env.incoming, limits.maxAdminBodyBytes), () => readBody(c.env.incoming, limits.maxAdminBodyBytes, limits.bodyTimeoutMs));
+async function obey(exchange: Exchange, parts: RouteParts, order: Order): Promise<void> {
+  const { node, limits } = parts;
+  paramsOf(exchange.query, []);
+  refuseForeignPages(exchange);
+  const body = await readBody(exchange.incoming, limits.maxAdminBodyBytes, limits.bodyTimeoutMs);
   try {
-    return await order(parseBody(body), c, parts);
+    await order(parseBody(body), exchange, parts);
   } catch (error) {
     throw adminProblemOf(error, node);
   }
 }
 
 /** A page of another site that a browser shows must not steer a node that the browser can reach. */
-function refuseForeignPages(c: RequestContext): void {
-  const origin = c.req.header('origin');
-  if (origin === undefined || origin === `http://${c.req.header('host') ?? ''}`) return;
+function refuseForeignPages(exchange: Exchange): void {
+  const origin = exchange.header('origin');
+  if (origin === undefined || origin === `http://${exchange.header('host') ?? ''}`) return;
   throw new HttpProblem(403, 'cross_origin', `a page of ${origin} may not administer this node`);
 }
 

@@ -18,25 +18,27 @@ export class Admission {
     return this.#bytes;
   }
 
-  /** @throws {HttpProblem} 503 when too many requests are in progress. */
-  async request<T>(run: () => Promise<T>): Promise<T> {
+  /** A request begins that may hold so many bytes; `leave` must follow. @throws {HttpProblem} 503 at a bound. */
+  enter(bytes: number): void {
     if (this.#requests >= this.maxRequests) throw overloaded(`${this.maxRequests} requests are in progress already`);
+    if (this.#bytes + bytes > this.maxBytes) throw overloaded(`request bodies of ${this.maxBytes} bytes are held already`);
     this.#requests += 1;
-    try {
-      return await run();
-    } finally {
-      this.#requests -= 1;
-    }
+    this.#bytes += bytes;
   }
 
-  /** Holds `bytes` of the budget while `run` lasts. @throws {HttpProblem} 503 when it is used up. */
-  async holding<T>(bytes: number, run: () => Promise<T>): Promise<T> {
-    if (this.#bytes + bytes > this.maxBytes) throw overloaded(`request bodies of ${this.maxBytes} bytes are held already`);
-    this.#bytes += bytes;
+  /** It is over. */
+  leave(bytes: number): void {
+    this.#requests -= 1;
+    this.#bytes -= bytes;
+  }
+
+  /** Runs one that is admitted. @throws {HttpProblem} 503 at a bound; what `run` throws. */
+  async during<T>(bytes: number, run: () => Promise<T>): Promise<T> {
+    this.enter(bytes);
     try {
       return await run();
     } finally {
-      this.#bytes -= bytes;
+      this.leave(bytes);
     }
   }
 }

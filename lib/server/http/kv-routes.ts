@@ -1,13 +1,15 @@
-import type { CallOptions, ReadOptions } from '../../node/raft-node.js';
+import type { Applied, ReadOptions } from '../../node/raft-node.js';
 import { KV_LIMITS, type KvAnswer, type KvCommand, type KvListed, type KvResult } from '../kv/commands.js';
 import type { KvNode } from '../kv-node.js';
 import type { Admission } from './admission.js';
+import type { Exchange } from './exchange.js';
+import type { Gathering } from './gathering.js';
 import type { HttpLimits } from './limits.js';
-import { badParameter, choiceParam, countParam, keyOf, paramsOf, targetOf } from './params.js';
+import { badParameter, choiceParam, countParam, keyOf, paramsOf } from './params.js';
 import { etagOf, expectationOf, isUnchanged } from './preconditions.js';
 import { HttpProblem } from './problem.js';
-import { declaredLength, readBody } from './read-body.js';
-import type { RequestContext, Router } from './router.js';
+import { declaredLength, readBody, takeBody } from './read-body.js';
+import type { Handler, Router } from './router.js';
 
 /** A day: beyond it any age is as good. */
 const MAX_STALENESS_MS = 86_400_000;
@@ -17,6 +19,7 @@ export interface RouteParts {
   readonly node: KvNode;
   readonly limits: HttpLimits;
   readonly admission: Admission;
+  readonly gathering: Gathering;
 }
 
 const CONSISTENCIES = ['linearizable', 'lease', 'stale'] as const;
@@ -25,69 +28,74 @@ export const READ_PARAMS = ['consistency', 'maxStalenessMs'] as const;
 
 /** `/kv` and `/kv/<key>`. The node forwards commands and reads to the leader by itself, so any node answers. */
 export function addKvRoutes(router: Router, parts: RouteParts): void {
-  router.get('/kv', (c) => list(c, parts));
-  router.get('/kv/:key{.+}', (c) => get(c, parts));
-  router.put('/kv/:key{.+}', (c) => put(c, parts));
-  router.delete('/kv/:key{.+}', (c) => remove(c, parts));
-  router.all('/kv', () => onlyMethods('GET, HEAD'));
-  router.all('/kv/:key{.+}', () => onlyMethods('GET, HEAD, PUT, DELETE'));
+  const reading = (handler: (exchange: Exchange, parts: RouteParts) => Promise<void>): Handler => (exchange) => parts.admission.during(0, () => handler(exchange, parts));
+  router.add('/kv', { GET: reading(list) });
+  router.add('/kv/*', { GET: reading(get), PUT: (exchange) => put(exchange, parts), DELETE: (exchange) => remove(exchange, parts) });
 }
 
-/** @throws {HttpProblem} 405, always. */
-export function onlyMethods(allowed: string): never {
-  throw new HttpProblem(405, 'method_not_allowed', `this resource takes ${allowed}`, { Allow: allowed });
-}
-
-async function get(c: RequestContext, { node, limits }: RouteParts): Promise<Response> {
-  const { path, query } = targetOf(c.req.url);
-  const key = keyOf(path);
-  const answer = await read(c, node, { type: 'get', key }, readOptionsOf(paramsOf(query, READ_PARAMS), 'linearizable', limits));
+async function get(exchange: Exchange, { node, limits }: RouteParts): Promise<void> {
+  const key = keyOf(exchange.path);
+  const answer = await read(exchange, node, { type: 'get', key }, readOptionsOf(paramsOf(exchange.query, READ_PARAMS), 'linearizable', limits));
   if (answer.type !== 'entry') throw unexpected(answer);
-  c.header('X-Raft-Index', String(answer.index));
   if (answer.entry === null) throw notFound(answer.index);
   const { value, revision } = answer.entry;
-  c.header('ETag', etagOf(revision));
-  c.header('Cache-Control', 'no-cache'); // a cache must ask again, and If-None-Match spares the bytes
-  if (isUnchanged(c.req.header('if-none-match'), revision)) return c.body(null, 304);
-  c.header('Content-Type', 'application/octet-stream');
-  return c.body(value as Uint8Array<ArrayBuffer>);
+  exchange.set('X-Raft-Index', String(answer.index));
+  exchange.set('ETag', etagOf(revision));
+  exchange.set('Cache-Control', 'no-cache'); // a cache must ask again, and If-None-Match spares the bytes
+  if (isUnchanged(exchange.header('if-none-match'), revision)) exchange.empty(304);
+  else exchange.bytes(value);
 }
 
-async function put(c: RequestContext, parts: RouteParts): Promise<Response> {
-  const { limits, admission } = parts;
-  const key = writableKey(c);
-  const expect = expectationOf(c.req.header('if-match'), c.req.header('if-none-match'));
-  const encoding = c.req.header('content-encoding') ?? 'identity';
+/** One function that awaits little: what each `await` between request and answer allocates shows in every put. */
+async function put(exchange: Exchange, parts: RouteParts): Promise<void> {
+  const { limits, admission, gathering } = parts;
+  const { incoming } = exchange;
+  const key = writableKey(exchange);
+  const expect = expectationOf(exchange.header('if-match'), exchange.header('if-none-match'));
+  const encoding = exchange.header('content-encoding') ?? 'identity';
   if (encoding !== 'identity') throw new HttpProblem(415, 'unsupported_encoding', `the body is encoded as ${encoding}; send it as it is`);
-  return admission.holding(declaredLength(c.env.incoming, limits.maxBodyBytes), async () => {
-    const value = await readBody(c.env.incoming, limits.maxBodyBytes, limits.bodyTimeoutMs);
-    if (isJson(c.req.header('content-type'))) checkJson(value);
-    const result = await write(c, parts, { type: 'put', key, value, ...(expect === undefined ? {} : { expect }) });
+  const held = declaredLength(incoming, limits.maxBodyBytes);
+  admission.enter(held);
+  try {
+    await gathering.end();
+    const value = takeBody(incoming, limits.maxBodyBytes) ?? (await readBody(incoming, limits.maxBodyBytes, limits.bodyTimeoutMs));
+    if (isJson(exchange.header('content-type'))) checkJson(value);
+    const result = resultOf(exchange, await propose(exchange, parts, expect === undefined ? { type: 'put', key, value } : { type: 'put', key, value, expect }));
     if (result.type !== 'stored') throw unexpected(result);
-    c.header('ETag', etagOf(result.revision));
-    return c.json({ key, revision: result.revision }, result.created ? 201 : 200);
-  });
+    exchange.set('ETag', etagOf(result.revision));
+    exchange.json({ key, revision: result.revision }, result.created ? 201 : 200);
+  } finally {
+    admission.leave(held);
+  }
 }
 
-async function remove(c: RequestContext, parts: RouteParts): Promise<Response> {
-  const key = writableKey(c);
-  const expect = expectationOf(c.req.header('if-match'), c.req.header('if-none-match'));
+async function remove(exchange: Exchange, parts: RouteParts): Promise<void> {
+  const { admission, gathering } = parts;
+  const key = writableKey(exchange);
+  const expect = expectationOf(exchange.header('if-match'), exchange.header('if-none-match'));
   if (expect === 'absent') throw new HttpProblem(400, 'bad_precondition', 'a deletion of what must be absent does nothing');
-  const result = await write(c, parts, { type: 'delete', key, ...(expect === undefined ? {} : { expect }) });
-  if (result.type !== 'deleted') throw unexpected(result);
-  if (!result.existed) throw notFound(Number(c.res.headers.get('X-Raft-Index')));
-  return c.body(null, 204);
+  admission.enter(0);
+  try {
+    await gathering.end();
+    const applied = await propose(exchange, parts, expect === undefined ? { type: 'delete', key } : { type: 'delete', key, expect });
+    const result = resultOf(exchange, applied);
+    if (result.type !== 'deleted') throw unexpected(result);
+    if (!result.existed) throw notFound(applied.index);
+    exchange.empty(204);
+  } finally {
+    admission.leave(0);
+  }
 }
 
-async function list(c: RequestContext, { node, limits }: RouteParts): Promise<Response> {
-  const params = paramsOf(targetOf(c.req.url).query, ['prefix', 'limit', 'after', 'values', ...READ_PARAMS]);
+async function list(exchange: Exchange, { node, limits }: RouteParts): Promise<void> {
+  const params = paramsOf(exchange.query, ['prefix', 'limit', 'after', 'values', ...READ_PARAMS]);
   const values = choiceParam(params, 'values', ['none', 'base64'], 'none') === 'base64';
   const limit = countParam(params, 'limit', 100, KV_LIMITS.maxPageEntries);
   const query = { type: 'list', prefix: params.get('prefix') ?? '', after: params.get('after') ?? null, limit, values } as const;
-  const answer = await read(c, node, query, readOptionsOf(params, 'linearizable', limits));
+  const answer = await read(exchange, node, query, readOptionsOf(params, 'linearizable', limits));
   if (answer.type !== 'page') throw unexpected(answer);
-  c.header('X-Raft-Index', String(answer.index));
-  return c.json({ entries: answer.entries.map(listed), next: answer.next });
+  exchange.set('X-Raft-Index', String(answer.index));
+  exchange.json({ entries: answer.entries.map(listed), next: answer.next });
 }
 
 function listed({ key, revision, bytes, value }: KvListed): Record<string, unknown> {
@@ -104,23 +112,27 @@ export function readOptionsOf(params: ReadonlyMap<string, string>, fallback: (ty
 }
 
 /** Asks the node; the call ends when the client goes away. A stale answer says how stale it is at most. */
-export async function read(c: RequestContext, node: KvNode, query: Parameters<KvNode['read']>[0], options: ReadOptions): Promise<KvAnswer> {
+export async function read(exchange: Exchange, node: KvNode, query: Parameters<KvNode['read']>[0], options: ReadOptions): Promise<KvAnswer> {
   const startedAt = performance.now();
   const { stalenessMs } = node;
-  const answer = await whileConnected(c, (signal) => node.read(query, { ...options, signal }));
+  const answer = await node.read(query, { ...options, signal: exchange.gone });
   if (options.consistency === 'stale') {
     const isRefreshed = stalenessMs > (options.maxStalenessMs ?? Infinity); // then it saw all that was acknowledged when it began
     const bound = (isRefreshed ? 0 : stalenessMs) + performance.now() - startedAt;
-    c.header('X-Raft-Staleness-Ms', Number.isFinite(bound) ? String(Math.ceil(bound)) : 'unknown');
+    exchange.set('X-Raft-Staleness-Ms', Number.isFinite(bound) ? String(Math.ceil(bound)) : 'unknown');
   }
   return answer;
 }
 
-async function write(c: RequestContext, { node, limits }: RouteParts, command: KvCommand): Promise<KvResult> {
-  const call: CallOptions = { timeoutMs: limits.callTimeoutMs };
-  const { index, term, value } = await whileConnected(c, (signal) => node.propose(command, { ...call, signal }));
-  c.header('X-Raft-Index', String(index));
-  c.header('X-Raft-Term', String(term));
+/** Proposes a command; the call ends when the client goes away. */
+function propose(exchange: Exchange, { node, limits }: RouteParts, command: KvCommand): Promise<Applied<KvResult>> {
+  return node.propose(command, { timeoutMs: limits.callTimeoutMs, signal: exchange.gone });
+}
+
+/** Tells the client where its command stands in the log. @throws {HttpProblem} 412 when it expected something else of the key. */
+function resultOf(exchange: Exchange, { index, term, value }: Applied<KvResult>): KvResult {
+  exchange.set('X-Raft-Index', String(index));
+  exchange.set('X-Raft-Term', String(term));
   if (value.type !== 'conflict') return value;
   const found = value.revision === null ? 'the key is absent' : `the key is at revision ${value.revision}`;
   throw new HttpProblem(412, 'precondition_failed', `${found}; nothing was changed`, {
@@ -129,21 +141,9 @@ async function write(c: RequestContext, { node, limits }: RouteParts, command: K
   });
 }
 
-export async function whileConnected<T>(c: RequestContext, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const abort = new AbortController();
-  const onClose = (): void => abort.abort();
-  c.env.outgoing.once('close', onClose);
-  try {
-    return await call(abort.signal);
-  } finally {
-    c.env.outgoing.off('close', onClose);
-  }
-}
-
-function writableKey(c: RequestContext): string {
-  const { path, query } = targetOf(c.req.url);
-  paramsOf(query, []);
-  return keyOf(path);
+function writableKey(exchange: Exchange): string {
+  paramsOf(exchange.query, []);
+  return keyOf(exchange.path);
 }
 
 function isJson(contentType: string | undefined): boolean {

@@ -22,11 +22,14 @@ export function keyOf(path: string): string {
   return key;
 }
 
+const NO_PARAMS: ReadonlyMap<string, string> = new Map();
+
 /**
  * Reads the query. Strict, so that a slip (`?consistancy=stale`) is not taken for its default.
  * @throws {HttpProblem} 400 for a parameter that is unknown, given twice or wrongly encoded.
  */
 export function paramsOf(query: string, known: readonly string[]): ReadonlyMap<string, string> {
+  if (query === '') return NO_PARAMS;
   const params = new Map<string, string>();
   for (const pair of query.split('&')) {
     if (pair === '') continue;

@@ -1,6 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { HttpProblem } from './problem.js';
 
+const MAX_DISCARDED_BYTES = 16 * 1024 * 1024;
+const DISCARD_MS = 500;
+
 /** The body's length as the client declares it, `maxBytes` when it declares none. @throws {HttpProblem} 413 when it is more. */
 export function declaredLength(incoming: IncomingMessage, maxBytes: number): number {
   const declared = incoming.headers['content-length'];
@@ -8,6 +11,18 @@ export function declaredLength(incoming: IncomingMessage, maxBytes: number): num
   const length = Number(declared);
   if (length > maxBytes) throw tooLarge(maxBytes);
   return length;
+}
+
+/**
+ * The body of a request that is here whole, as most are that come in one piece with their headers: it needs no listener and no
+ * timer. Null when there is more to come.
+ * @throws {HttpProblem} 413 when it is larger than `maxBytes`.
+ */
+export function takeBody(incoming: IncomingMessage, maxBytes: number): Uint8Array | null {
+  if (!incoming.complete || incoming.destroyed) return null;
+  const body = (incoming.read() as Buffer | null) ?? Buffer.alloc(0);
+  if (body.length > maxBytes) throw tooLarge(maxBytes);
+  return body;
 }
 
 /**
@@ -42,6 +57,18 @@ export function readBody(incoming: IncomingMessage, maxBytes: number, timeoutMs:
     };
     incoming.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone);
     if (incoming.destroyed) onGone();
+  });
+}
+
+/** Reads on for a moment after an answer that came before the request's end, so that the client gets to see it; then cuts it off. */
+export function discardRest(incoming: IncomingMessage): void {
+  let left = MAX_DISCARDED_BYTES;
+  const cutOff = (): void => incoming.socket.destroySoon();
+  const timer = setTimeout(cutOff, DISCARD_MS);
+  incoming.once('close', () => clearTimeout(timer));
+  incoming.on('data', (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left < 0) cutOff();
   });
 }
 

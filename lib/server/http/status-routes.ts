@@ -1,7 +1,7 @@
 import { Admission } from './admission.js';
-import { paramsOf, targetOf } from './params.js';
-import { onlyMethods, read, READ_PARAMS, readOptionsOf, type RouteParts } from './kv-routes.js';
-import type { Router } from './router.js';
+import { paramsOf } from './params.js';
+import { read, READ_PARAMS, readOptionsOf, type RouteParts } from './kv-routes.js';
+import type { Handler, Router } from './router.js';
 
 const RESOURCES = {
   '/kv/<key>': 'GET, HEAD, PUT, DELETE: one value, as bytes; ETag is its revision, If-Match and If-None-Match: * compare and set; ?consistency=linearizable|lease|stale, with stale &maxStalenessMs=',
@@ -22,22 +22,22 @@ const RESOURCES = {
 /** What tells of the node itself. */
 export function addStatusRoutes(router: Router, parts: RouteParts, obstacleOf: () => string | null): void {
   const { node, limits } = parts;
-  router.get('/', (c) => c.json({ node: node.id, resources: RESOURCES }));
-  router.get('/metrics.json', (c) => c.json(node.metrics.value));
-  router.get('/healthz', (c) => {
+  const resource = (path: string, GET: Handler): void => router.add(path, { GET });
+  resource('/', (exchange) => exchange.json({ node: node.id, resources: RESOURCES }));
+  resource('/metrics.json', (exchange) => exchange.json(node.metrics.value));
+  resource('/healthz', (exchange) => {
     const { runningState, fatalError } = node.metrics.value;
     const isHealthy = runningState === 'initial' || runningState === 'running';
-    return c.json({ status: isHealthy ? 'ok' : 'failing', runningState, fatalError }, isHealthy ? 200 : 503);
+    exchange.json({ status: isHealthy ? 'ok' : 'failing', runningState, fatalError }, isHealthy ? 200 : 503);
   });
-  router.get('/readyz', (c) => {
+  resource('/readyz', (exchange) => {
     const obstacle = obstacleOf();
     const { role, term, leaderId } = node.metrics.value;
-    return c.json({ status: obstacle === null ? 'ready' : 'not ready', reason: obstacle, role, term, leaderId }, obstacle === null ? 200 : 503);
+    exchange.json({ status: obstacle === null ? 'ready' : 'not ready', reason: obstacle, role, term, leaderId }, obstacle === null ? 200 : 503);
   });
   const checksums = new Admission(limits.maxChecksums, 1); // each reads the whole store
-  router.get('/state.json', (c) => {
-    const options = readOptionsOf(paramsOf(targetOf(c.req.url).query, READ_PARAMS), 'stale', limits);
-    return checksums.request(async () => c.json(await read(c, node, { type: 'stats' }, options)));
+  resource('/state.json', (exchange) => {
+    const options = readOptionsOf(paramsOf(exchange.query, READ_PARAMS), 'stale', limits);
+    return checksums.during(0, async () => exchange.json(await read(exchange, node, { type: 'stats' }, options)));
   });
-  for (const path of ['/', '/metrics.json', '/healthz', '/readyz', '/state.json']) router.all(path, () => onlyMethods('GET, HEAD'));
 }
