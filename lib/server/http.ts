@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { addAdminRoutes } from './http/admin-routes.js';
@@ -28,6 +29,12 @@ interface Client {
   readonly unanswered: Set<ServerResponse>;
   /** Aborted when it closes. */
   readonly gone: AbortController;
+}
+
+function newClient(): Client {
+  const gone = new AbortController();
+  setMaxListeners(0, gone.signal); // one for each request that it sends ahead
+  return { unanswered: new Set(), gone };
 }
 
 /** What the service holds at the moment; all zero once it is closed. */
@@ -133,7 +140,7 @@ export class HttpService {
     // A client that takes nothing of its answer holds a socket for no longer than this.
     server.timeout = limits.callTimeoutMs + limits.bodyTimeoutMs + limits.streamStallMs;
     server.on('connection', (socket) => {
-      this.#sockets.set(socket, { unanswered: new Set(), gone: new AbortController() });
+      this.#sockets.set(socket, newClient());
       socket.on('close', () => this.#forget(socket));
     });
     server.on('request', (incoming, outgoing) => this.#serve(incoming, outgoing));

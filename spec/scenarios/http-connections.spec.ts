@@ -1,3 +1,4 @@
+import { getMaxListeners } from 'node:events';
 import { eventually, HttpFixture } from '../support/http-fixture.js';
 
 /** Scenario 78: clients that hold connections, or flood them, are bounded in number, time and what they leave behind. */
@@ -88,6 +89,22 @@ describe('S78 connections that are held, flooded or left', () => {
     await eventually(() => http.node.pending === 3 && http.service.load.eventStreams === 2);
     client.socket.destroy();
     await eventually(() => http.node.pending === 0 && http.service.load.eventStreams === 0 && http.service.load.requests === 0);
+  });
+
+  it('S78 many requests sent ahead on one connection end with it, and nobody is warned of a leak', async () => {
+    await open();
+    http.node.hangs = true;
+    const signals = new Set<AbortSignal>();
+    const propose = http.node.propose.bind(http.node);
+    http.node.propose = (command, options) => {
+      if (options?.signal !== undefined) signals.add(options.signal);
+      return propose(command, options);
+    };
+    const client = http.raw('PUT /kv/a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx'.repeat(30));
+    await eventually(() => http.node.pending === 30);
+    client.socket.destroy();
+    await eventually(() => http.node.pending === 0 && http.service.load.requests === 0 && http.service.load.bodyBytes === 0);
+    expect([...signals].map(getMaxListeners)).toEqual([0]); // the connection's, which takes any number
   });
 
   it('S78 headers that never end are answered with 408', async () => {
