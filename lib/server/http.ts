@@ -33,7 +33,7 @@ interface Client {
 
 function newClient(): Client {
   const gone = new AbortController();
-  setMaxListeners(0, gone.signal); // one for each request that it sends ahead
+  setMaxListeners(Infinity, gone.signal); // one for each request that it sends ahead
   return { unanswered: new Set(), gone };
 }
 
