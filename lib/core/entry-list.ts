@@ -33,7 +33,7 @@ export class EntryList {
   #segments: Segment[] = [];
   /** The last segment while it takes short arrivals; null when it is somebody's array. */
   #open: OpenSegment | null = null;
-  /** The newest slice that is no segment: who asks for the same one gets the same array. */
+  /** The newest slice that is no segment: who asks for the same one gets the same array, unless a bound on bytes cut it. */
   #newest: Segment = NOTHING;
   #next: LogIndex;
   #bytes = 0;

@@ -94,7 +94,7 @@ function acknowledgeThrough(raft: RaftState, index: LogIndex): void {
 
 /** Skips what is there, cuts off what conflicts, appends the rest; returns the index through which the logs agree. */
 function appendNewEntries(raft: RaftState, from: NodeId, term: Term, entries: readonly Entry[]): LogIndex {
-  const start = entries.findIndex(({ index, term: ours }) => index > raft.commitIndex && raft.log.termAt(index) !== ours);
+  const start = entries.findIndex(({ index, term: theirs }) => index > raft.commitIndex && raft.log.termAt(index) !== theirs);
   const first = entries[start];
   if (first === undefined) return raft.log.last.index;
   let previous: LogId = raft.log.idAt(first.index - 1);

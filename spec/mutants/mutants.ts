@@ -131,7 +131,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'does not cut off entries that conflict',
     file: 'lib/core/follower.ts',
-    edits: [['raft.log.termAt(index) !== ours', 'raft.log.termAt(index) === undefined']],
+    edits: [['raft.log.termAt(index) !== theirs', 'raft.log.termAt(index) === undefined']],
     caughtAs: /./,
   },
   {

@@ -32,6 +32,34 @@ describe('S78 hostile and clumsy HTTP clients', () => {
     await eventually(() => http.service.load.bodyBytes === 0);
   });
 
+  it.each([
+    ['http://x/healthz', 200],
+    ['http://x', 200],
+    ['http://x?a=/healthz', 200],
+    ['http://x/nothing', 404],
+  ])('S78 the target %s, which names its host, is taken for its path', async (target, status) => {
+    await open();
+    await http.raw(`GET ${target} HTTP/1.1\r\nHost: x\r\n\r\n`).saw(`HTTP/1.1 ${status} `);
+  });
+
+  it('S78 a client that sends all before it reads gets to see why its body was refused', async () => {
+    await open({ maxBodyBytes: 1000 });
+    const client = http.raw('PUT /kv/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');
+    client.socket.pause();
+    const chunk = `10000\r\n${'x'.repeat(65_536)}\r\n`;
+    await new Promise<void>((resolve, reject) => client.socket.write(`${chunk.repeat(128)}0\r\n\r\n`, (error) => (error ? reject(error) : resolve())));
+    client.socket.resume();
+    await client.saw('"too_large"');
+  });
+
+  it('S78 a connection on which a body was refused goes on once the body has ended', async () => {
+    await open({ maxBodyBytes: 1000 });
+    const client = http.raw(`PUT /kv/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n7d0\r\n${'x'.repeat(2000)}\r\n`);
+    await client.saw('"too_large"');
+    client.socket.write(`3e8\r\n${'x'.repeat(1000)}\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n`);
+    await client.saw('"status":"ok"');
+  });
+
   it('S78 a client that goes on sending after the refusal is cut off', async () => {
     await open({ maxBodyBytes: 1000 });
     const client = http.raw(`PUT /kv/a HTTP/1.1\r\nHost: x\r\nContent-Length: ${2 ** 40}\r\n\r\n`);

@@ -80,7 +80,7 @@ async function remove(exchange: Exchange, parts: RouteParts): Promise<void> {
     const applied = await propose(exchange, parts, expect === undefined ? { type: 'delete', key } : { type: 'delete', key, expect });
     const result = resultOf(exchange, applied);
     if (result.type !== 'deleted') throw unexpected(result);
-    if (!result.existed) throw notFound(applied.index);
+    if (!result.existed) throw notFound(applied.index, applied.term);
     exchange.empty(204);
   } finally {
     admission.leave(0);
@@ -159,8 +159,8 @@ function checkJson(body: Uint8Array): void {
   }
 }
 
-function notFound(index: number): HttpProblem {
-  return new HttpProblem(404, 'not_found', 'there is no such key', { 'X-Raft-Index': String(index) });
+function notFound(index: number, term?: number): HttpProblem {
+  return new HttpProblem(404, 'not_found', 'there is no such key', { 'X-Raft-Index': String(index), ...(term === undefined ? {} : { 'X-Raft-Term': String(term) }) });
 }
 
 function unexpected(value: KvAnswer | KvResult): Error {

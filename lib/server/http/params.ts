@@ -9,9 +9,10 @@ export interface Target {
 
 /** Takes apart `/path?query`, with or without `http://host` before it. */
 export function targetOf(url: string): Target {
-  const start = url.startsWith('/') ? 0 : url.indexOf('/', url.indexOf('//') + 2);
   const mark = url.indexOf('?');
-  return mark < 0 ? { path: url.slice(start), query: '' } : { path: url.slice(start, mark), query: url.slice(mark + 1) };
+  const head = mark < 0 ? url : url.slice(0, mark);
+  const start = head.startsWith('/') ? 0 : head.indexOf('/', head.indexOf('//') + 2);
+  return { path: start < 0 ? '/' : head.slice(start), query: mark < 0 ? '' : url.slice(mark + 1) };
 }
 
 /** The key in `/kv/<key>`: everything after the second slash, decoded. @throws {HttpProblem} 400 when it is none. */

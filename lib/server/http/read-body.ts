@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { HttpProblem } from './problem.js';
 
-const MAX_DISCARDED_BYTES = 16 * 1024 * 1024;
+/** How long the rest of a request that is answered already may take to arrive. */
 const DISCARD_MS = 500;
 
 /** The body's length as the client declares it, `maxBytes` when it declares none. @throws {HttpProblem} 413 when it is more. */
@@ -15,7 +15,7 @@ export function declaredLength(incoming: IncomingMessage, maxBytes: number): num
 
 /**
  * The body of a request that is here whole, as most are that come in one piece with their headers: it needs no listener and no
- * timer. Null when there is more to come.
+ * timer. Null when it is not here whole.
  * @throws {HttpProblem} 413 when it is larger than `maxBytes`.
  */
 export function takeBody(incoming: IncomingMessage, maxBytes: number): Uint8Array | null {
@@ -62,14 +62,9 @@ export function readBody(incoming: IncomingMessage, maxBytes: number, timeoutMs:
 
 /** Reads on for a moment after an answer that came before the request's end, so that the client gets to see it; then cuts it off. */
 export function discardRest(incoming: IncomingMessage): void {
-  let left = MAX_DISCARDED_BYTES;
-  const cutOff = (): void => incoming.socket.destroySoon();
-  const timer = setTimeout(cutOff, DISCARD_MS);
+  const timer = setTimeout(() => incoming.socket.destroySoon(), DISCARD_MS).unref();
   incoming.once('close', () => clearTimeout(timer));
-  incoming.on('data', (chunk: Buffer) => {
-    left -= chunk.length;
-    if (left < 0) cutOff();
-  });
+  incoming.resume();
 }
 
 function tooLarge(maxBytes: number): HttpProblem {
