@@ -46,7 +46,7 @@ describe('the report on clusters', () => {
       { what: '  rxraft over HTTP / node:http alone, 1 client', value: 0.25, unit: '×' },
       { what: '  rxraft over HTTP / node:http alone, 64 clients', value: 0.25, unit: '×' },
     ]);
-    expect(notes.join()).toContain('no store behind the HTTP server of Node.js can do more');
+    expect(notes.join()).toContain('what the HTTP server of Node.js costs before there is a store');
   });
 
   it('goes on without a peer that fails, and says so', async () => {

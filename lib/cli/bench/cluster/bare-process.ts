@@ -7,7 +7,7 @@ import { HttpStore, putRequest } from './store.js';
 const HOST = '127.0.0.1';
 const STOP_TIMEOUT_MS = 10_000;
 
-/** `bare-server.ts` in a process of its own: the most that a store behind Node's HTTP server could reach on this machine. */
+/** `bare-server.ts` in a process of its own. */
 export class BareProcess {
   readonly store: HttpStore;
 

@@ -10,13 +10,13 @@ const ETCD_TIMES: ReadonlyMap<number, number> = new Map([[1, 1], [64, 2], [256, 
 const WARM_CLIENTS = 16;
 
 const LIMITS =
-  'node:http alone is one process that answers every put at once and keeps nothing: no store behind the HTTP server of Node.js can do more. With one synced file it answers what one fdatasync at a time has made durable, all that wait together: a log without replication.';
+  'node:http alone is one process that answers every put at once and keeps nothing: what the HTTP server of Node.js costs before there is a store. With one synced file it answers what one fdatasync at a time has made durable, all that wait together: a log without replication.';
 
 export interface ClosedStores {
   /** Over HTTP: what the peers are compared with. */
   readonly served: Store;
   readonly library: readonly Store[];
-  /** What no store behind the same HTTP server can beat. */
+  /** What the HTTP server costs without a store behind it. */
   readonly limits: readonly Store[];
   readonly peers: readonly Store[];
 }
