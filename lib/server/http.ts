@@ -8,7 +8,6 @@ import { EventStreams } from './http/event-streams.js';
 import { Exchange } from './http/exchange.js';
 import { addKvRoutes } from './http/kv-routes.js';
 import { httpLimits, type HttpLimits } from './http/limits.js';
-import { targetOf } from './http/params.js';
 import { Gathering } from './http/gathering.js';
 import { HttpProblem, problemOf, rawProblem, sendProblem } from './http/problem.js';
 import { discardRest } from './http/read-body.js';
@@ -168,9 +167,10 @@ export class HttpService {
     try {
       if (!isHost(incoming.headers.host ?? '')) throw new HttpProblem(400, 'bad_host', 'the Host header names no host');
       if (url.length > this.#limits.maxUrlBytes) throw new HttpProblem(414, 'uri_too_long', `path and query are longer than ${this.#limits.maxUrlBytes} bytes`);
-      if (targetOf(url).path === '/events') return this.#streams.open(incoming, outgoing);
+      const exchange = new Exchange(incoming, outgoing, client.gone.signal);
+      if (exchange.path === '/events') return this.#streams.open(incoming, outgoing);
       this.#unanswered.add(outgoing);
-      this.#router.answer(new Exchange(incoming, outgoing, client.gone.signal));
+      this.#router.answer(exchange);
     } catch (error) {
       sendProblem(outgoing, problemOf(error));
     }

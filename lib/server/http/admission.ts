@@ -10,10 +10,6 @@ export class Admission {
     readonly maxBytes: number,
   ) {}
 
-  get requests(): number {
-    return this.#requests;
-  }
-
   get bytes(): number {
     return this.#bytes;
   }

@@ -23,7 +23,7 @@ describe('the report on clusters', () => {
   const setting: Setting = { runs: 3, seconds: 1, clients: [1, 64], kills: 1, scripts: { rxraft: '', libraryNode: '', bareServer: '', antietcd: null }, progress: (line) => lines.push(line) };
 
   it('compares medians with those of etcd, against the budgets of the design', async () => {
-    const { rows, curves, notes } = await closedPart({ served: store('rxraft over HTTP', 100, 1), library: [store('the library', 400, 0.5)], limits: [], peers: [store('etcd', 50, 4)] }, setting);
+    const { rows, curves, notes } = await closedPart({ served: store('rxraft over HTTP', 100, 1), library: [store('the library', 400, 0.5)], bare: [], peers: [store('etcd', 50, 4)] }, setting);
     const row = (what: string) => rows.find((each) => each.what.trim() === what);
     expect(row('3 processes, rxraft over HTTP, 1 client')).toEqual({ what: '3 processes, rxraft over HTTP, 1 client', value: 200, unit: 'puts/s' });
     expect(row('CPU for a put, rxraft / etcd')).toMatchObject({ value: 0.25, unit: '×' });
@@ -41,7 +41,7 @@ describe('the report on clusters', () => {
   });
 
   it('says how far rxraft is from what the HTTP server allows', async () => {
-    const { rows, notes } = await closedPart({ served: store('rxraft over HTTP', 100, 1), library: [], limits: [store('node:http alone', 400, 1)], peers: [] }, setting);
+    const { rows, notes } = await closedPart({ served: store('rxraft over HTTP', 100, 1), library: [], bare: [store('node:http alone', 400, 1)], peers: [] }, setting);
     expect(rows.filter(({ unit }) => unit === '×')).toEqual([
       { what: '  rxraft over HTTP / node:http alone, 1 client', value: 0.25, unit: '×' },
       { what: '  rxraft over HTTP / node:http alone, 64 clients', value: 0.25, unit: '×' },
@@ -50,14 +50,14 @@ describe('the report on clusters', () => {
   });
 
   it('goes on without a peer that fails, and says so', async () => {
-    const { rows, notes, most } = await closedPart({ served: store('rxraft over HTTP', 100, 1), library: [], limits: [], peers: [broken('antietcd')] }, setting);
+    const { rows, notes, most } = await closedPart({ served: store('rxraft over HTTP', 100, 1), library: [], bare: [], peers: [broken('antietcd')] }, setting);
     expect(notes).toEqual(['antietcd failed under load: it is gone (64 clients); it takes no further part.']);
     expect(rows.filter(({ what }) => what.includes('antietcd')).map(({ what }) => what)).toEqual(['3 processes, antietcd, 1 client']);
     expect([...most]).toEqual([['rxraft over HTTP', 12_800]]);
   });
 
   it('fails when rxraft itself does', async () => {
-    await expect(closedPart({ served: broken('rxraft over HTTP'), library: [], limits: [], peers: [] }, setting)).rejects.toThrow('rxraft over HTTP failed under load: it is gone');
+    await expect(closedPart({ served: broken('rxraft over HTTP'), library: [], bare: [], peers: [] }, setting)).rejects.toThrow('rxraft over HTTP failed under load: it is gone');
   });
 
   it('runs open loops at shares of what each store takes', async () => {

@@ -9,7 +9,7 @@ const ETCD_TIMES: ReadonlyMap<number, number> = new Map([[1, 1], [64, 2], [256, 
 /** Compilers and caches are to know the work before the first load is measured. */
 const WARM_CLIENTS = 16;
 
-const LIMITS =
+const BARE =
   'node:http alone is one process that answers every put at once and keeps nothing: what the HTTP server of Node.js costs before there is a store. With one synced file it answers what one fdatasync at a time has made durable, all that wait together: a log without replication.';
 
 export interface ClosedStores {
@@ -17,7 +17,7 @@ export interface ClosedStores {
   readonly served: Store;
   readonly library: readonly Store[];
   /** What the HTTP server costs without a store behind it. */
-  readonly limits: readonly Store[];
+  readonly bare: readonly Store[];
   readonly peers: readonly Store[];
 }
 
@@ -27,8 +27,8 @@ export interface ClosedPart extends Report {
 }
 
 /** Closed loops: so many clients, each waiting for its answer. */
-export async function closedPart({ served, library, limits, peers }: ClosedStores, { runs, seconds, clients, progress }: Setting): Promise<ClosedPart> {
-  let stores = [served, ...library, ...limits, ...peers];
+export async function closedPart({ served, library, bare, peers }: ClosedStores, { runs, seconds, clients, progress }: Setting): Promise<ClosedPart> {
+  let stores = [served, ...library, ...bare, ...peers];
   const rows: Row[] = [];
   const notes: string[] = [];
   const results = new Map(stores.map(({ name }) => [name, [] as (readonly [clients: number, outcome: Outcome])[]]));
@@ -47,14 +47,14 @@ export async function closedPart({ served, library, limits, peers }: ClosedStore
       results.get(store.name)?.push([count, outcome]);
       progress(`${store.name}, ${clientsText(count)}: ${outcomeText(outcome)}`);
       rows.push({ what: `3 processes, ${store.name}, ${clientsText(count)}`, value: outcome.perSecond, unit: 'puts/s' }, ...detailRows(outcome));
-      if (limits.includes(store) && own !== undefined && !(own instanceof Error)) {
+      if (bare.includes(store) && own !== undefined && !(own instanceof Error)) {
         rows.push({ what: `  rxraft over HTTP / ${store.name}, ${clientsText(count)}`, value: own.perSecond / outcome.perSecond, unit: '×' });
       }
       if (store.name === 'etcd' && own !== undefined && !(own instanceof Error)) rows.push(...againstEtcd(own, outcome, count));
       if (outcome.refused > 0) notes.push(`${store.name} refused ${outcome.refused} puts of ${clientsText(count)}; they count for nothing.`);
     }
   }
-  if (limits.length > 0) notes.push(LIMITS);
+  if (bare.length > 0) notes.push(BARE);
   return {
     rows,
     notes,

@@ -38,7 +38,7 @@ async function loadParts(setting: Setting, sandbox: Sandbox): Promise<{ readonly
   const bare = [await BareProcess.start('node:http alone', null, scripts.bareServer, sandbox), await BareProcess.start('node:http and one synced file', 'file', scripts.bareServer, sandbox)];
   const peers = await startPeers(scripts.antietcd, sandbox);
   const stores = peers.clusters.map(({ store }) => store);
-  const closed = await closedPart({ served: served.store, library: [library.leading, library.following], limits: bare.map(({ store }) => store), peers: stores }, setting);
+  const closed = await closedPart({ served: served.store, library: [library.leading, library.following], bare: bare.map(({ store }) => store), peers: stores }, setting);
   const open = await openPart([served.store, ...stores].filter(({ name }) => closed.most.has(name)), closed.most, setting);
   for (const cluster of peers.clusters) cluster.stop();
   await Promise.all([served, library, ...bare].map((cluster) => cluster.stop()));
