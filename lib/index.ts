@@ -2,7 +2,7 @@
  * rxraft: a Raft node whose every state transition is an RxJS stream.
  *
  * This entry point has the node, its operators and the in-memory adapters. Durable storage is in
- * `rxraft/storage/lmdb`, sockets in `rxraft/transport/tcp`; `openRaftNode` loads both when they are needed.
+ * `rxraft/storage/file`, sockets in `rxraft/transport/tcp`; `openRaftNode` loads both when they are needed.
  */
 export { msgpackCodec } from './codec/msgpack.js';
 export { configurationOf, type Configuration, type NodeInfo } from './core/configuration.js';

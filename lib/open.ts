@@ -48,7 +48,7 @@ export interface OpenNodeOptions<C, R, Q = never, A = never> extends Omit<RaftNo
 }
 
 /**
- * Makes and starts a node on LMDB storage and TCP transport.
+ * Makes and starts a node on durable storage (`rxraft/storage/file`) and TCP transport.
  * `onCreated` gets the node before it starts, so that subscriptions made there miss nothing.
  */
 export async function openRaftNode<C, R, Q = never, A = never>(
@@ -62,11 +62,11 @@ export async function openRaftNode<C, R, Q = never, A = never>(
 }
 
 async function nodeHere<C, R, Q, A>(options: OpenNodeOptions<C, R, Q, A>): Promise<RaftNode<C, R, Q, A>> {
-  const [{ LmdbStorage }, { TcpTransport }] = await Promise.all([import('./storage/lmdb.js'), import('./transport/tcp.js')]);
+  const [{ FileStorage }, { TcpTransport }] = await Promise.all([import('./storage/file.js'), import('./transport/tcp.js')]);
   const { dataDir, listen, tls, isolate: _isolate, ...rest } = options;
   return createRaftNode<C, R, Q, A>({
     ...rest,
-    storage: new LmdbStorage({ path: dataDir }),
+    storage: new FileStorage({ path: dataDir }),
     transport: new TcpTransport({ listen: listen ?? addressOf(options.peers?.[options.id]), ...(tls === undefined ? {} : { tls }) }),
   });
 }
@@ -102,7 +102,7 @@ export interface OpenReplicatedOptions<S, A> {
 }
 
 /**
- * Opens one node of a replicated store: with `dataDir` on LMDB and TCP, or on the `storage` and `transport` given.
+ * Opens one node of a replicated store: with `dataDir` on files and TCP, or on the `storage` and `transport` given.
  * Resolves once the node runs; the state fills in as the log is applied.
  * @throws {ConfigError} that lists every option that is wrong; what starting the node rejects with.
  */

@@ -4,7 +4,7 @@ import { checkFloors, unusedDependencies, type Sources } from './floors/check-fl
 
 const root = resolve(__dirname, '..');
 
-const DEPENDENCIES = ['rxjs', 'lmdb', 'msgpackr'];
+const DEPENDENCIES = ['rxjs', 'msgpackr'];
 
 describe('the floors of lib', () => {
   const sources = readSources();
@@ -28,10 +28,10 @@ describe('the floor checker', () => {
     ['testing code in the composition root', { 'lib/index.ts': `export * from './testing/b.js';`, 'lib/testing/b.ts': '' }, 'index.ts (floor 3.5) imports testing (floor 4) above it'],
     ['an adapter that imports an adapter of another port', { 'lib/storage/a.ts': `import '../transport/b.js';`, 'lib/transport/b.ts': '' }, 'adapter storage imports adapter transport'],
     ['a codec that imports an adapter', { 'lib/codec/a.ts': `import '../storage/b.js';`, 'lib/storage/b.ts': '' }, 'adapter codec imports adapter storage'],
-    ['an adapter that imports another of the same port', { 'lib/storage/lmdb/a.ts': `import '../memory.js';`, 'lib/storage/memory.ts': '' }, 'adapter storage/lmdb imports adapter storage/memory'],
+    ['an adapter that imports another of the same port', { 'lib/storage/file/a.ts': `import '../memory.js';`, 'lib/storage/memory.ts': '' }, 'adapter storage/file imports adapter storage/memory'],
     ['a third-party import in the core', { 'lib/core/a.ts': `import { map } from 'rxjs';` }, 'core imports rxjs'],
     ['a running part of rxjs in a port', { 'lib/ports/a.ts': `import { type Observable, Subject } from 'rxjs';` }, 'ports imports rxjs for more than its types'],
-    ['a third-party driver in the shell', { 'lib/node/a.ts': `import { open } from 'lmdb';` }, 'node imports lmdb'],
+    ['a third-party driver in the shell', { 'lib/node/a.ts': `import { pack } from 'msgpackr';` }, 'node imports msgpackr'],
     ['a module of Node in the shell', { 'lib/node/a.ts': `import { join } from 'node:path';` }, 'node imports node:path'],
     ['a module of Node in the index', { 'lib/index.ts': `export { join } from 'node:path';` }, 'index.ts imports node:path'],
     ['a file system in the testing floor', { 'lib/testing/a.ts': `import { rmSync } from 'node:fs';` }, 'testing imports node:fs'],
@@ -40,7 +40,7 @@ describe('the floor checker', () => {
     ['a required module', { 'lib/node/a.ts': `const fs = require('node:fs');` }, 'node imports node:fs'],
     ['a computed import', { 'lib/node/a.ts': `await import(name);` }, 'node imports (computed)'],
     ['a dependency that package.json lacks', { 'lib/cli/a.ts': `import { x } from 'commander/y';` }, 'commander/y is neither a dependency nor a peer dependency in package.json'],
-    ['a dependency wrapped twice', { 'lib/storage/a.ts': `import 'lmdb';`, 'lib/storage/b.ts': `import type { T } from 'lmdb';` }, 'lmdb is wrapped in more than one file: lib/storage/a.ts, lib/storage/b.ts'],
+    ['a dependency wrapped twice', { 'lib/codec/a.ts': `import 'msgpackr';`, 'lib/codec/b.ts': `import type { T } from 'msgpackr';` }, 'msgpackr is wrapped in more than one file: lib/codec/a.ts, lib/codec/b.ts'],
     ['a cycle of two files', { 'lib/core/a.ts': `import './b.js';`, 'lib/core/b.ts': `import type { A } from './a.js';` }, 'import cycle lib/core/a.ts → lib/core/b.ts → lib/core/a.ts'],
     ['a longer cycle beside innocent files', { 'lib/core/o.ts': `import './c.js';`, 'lib/core/a.ts': `import './b.js';`, 'lib/core/b.ts': `import './leaf.js'; export * from './c.js';`, 'lib/core/c.ts': `import './a.js';`, 'lib/core/leaf.ts': '' }, 'import cycle lib/core/a.ts → lib/core/b.ts → lib/core/c.ts → lib/core/a.ts'],
     ['a file that imports itself', { 'lib/core/a.ts': `import './a.js';` }, 'import cycle lib/core/a.ts → lib/core/a.ts'],
@@ -69,11 +69,11 @@ describe('the floor checker', () => {
       'lib/ports/a.ts': `import type { Observable } from 'rxjs'; import { type A } from '../core/a.js';`,
       'lib/node/a.ts': `import { map } from 'rxjs'; import { A } from '../ports/a.js'; performance.now();`,
       'lib/codec/a.ts': `import { pack } from 'msgpackr';`,
-      'lib/storage/lmdb.ts': `export * from './lmdb/store.js';`,
-      'lib/storage/lmdb/store.ts': `import { open } from 'lmdb'; import '../../codec/a.js'; import 'node:fs'; import '../frame.js';`,
+      'lib/storage/file.ts': `export * from './file/store.js';`,
+      'lib/storage/file/store.ts': `import '../../codec/a.js'; import 'node:fs'; import '../frame.js';`,
       'lib/storage/memory.ts': `import './frame.js';`,
       'lib/storage/frame.ts': '',
-      'lib/open.ts': `import './storage/lmdb.js'; import './storage/memory.js'; import 'node:path';`,
+      'lib/open.ts': `import './storage/file.js'; import './storage/memory.js'; import 'node:path';`,
       'lib/index.ts': `export * from './open.js'; export type * from './ports/a.js';`,
       'lib/testing/a.ts': `import assert from 'node:assert/strict'; import '../index.js'; import '../storage/memory.js';`,
       'lib/cli/main.ts': `import { Command } from 'commander'; import '../server/a.js'; import { readFileSync } from 'node:fs';`,
@@ -83,7 +83,7 @@ describe('the floor checker', () => {
   });
 
   it('names the dependencies that nothing imports', () => {
-    expect(unusedDependencies(planted({ 'lib/node/a.ts': `import 'rxjs/operators';` }))).toEqual(['lmdb', 'msgpackr']);
+    expect(unusedDependencies(planted({ 'lib/node/a.ts': `import 'rxjs/operators';` }))).toEqual(['msgpackr']);
   });
 });
 

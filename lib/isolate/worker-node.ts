@@ -8,7 +8,7 @@ import { systemClock } from '../node/system-clock.js';
 import type { Clock } from '../ports/clock.js';
 import { bytesCodec } from '../ports/codec.js';
 import { OverloadedError } from '../ports/errors.js';
-import { LmdbStorage } from '../storage/lmdb.js';
+import { FileStorage } from '../storage/file.js';
 import { TcpTransport } from '../transport/tcp.js';
 import { ByteStreams } from './byte-streams.js';
 import { Channel, type FramePort } from './channel.js';
@@ -59,7 +59,7 @@ export class WorkerNode {
     this.#node = createNode<Uint8Array, unknown, number, void>({
       ...options,
       clock: this.#clock,
-      storage: new LmdbStorage({ path: dataDir }),
+      storage: new FileStorage({ path: dataDir }),
       transport: this.#transport,
       stateMachine: this.#machine,
       commandCodec: bytesCodec,

@@ -31,7 +31,6 @@ const WITHIN_FLOOR_3: Readonly<Record<string, readonly string[]>> = { storage: [
 /** Where each third-party package may appear. Others may appear nowhere; `oneFile` holds a dependency to one wrapper. */
 const WRAPPERS: readonly { readonly packages: readonly string[]; readonly units: readonly string[]; readonly oneFile: boolean }[] = [
   { packages: ['rxjs'], units: ['ports', 'node', 'codec', 'storage', 'transport', 'exporters', 'testing', 'server', 'cli', 'isolate', 'index.ts', 'open.ts'], oneFile: false },
-  { packages: ['lmdb'], units: ['storage'], oneFile: true },
   { packages: ['msgpackr'], units: ['codec'], oneFile: true },
   { packages: ['commander'], units: ['cli'], oneFile: true },
 ];
@@ -146,12 +145,12 @@ function targetOf(path: string, specifier: string): string {
   return posix.join(posix.dirname(path), specifier).replace(/\.js$/, '.ts');
 }
 
-/** `lmdb/x` → `lmdb`; `@scope/name/x` → `@scope/name`. */
+/** `rxjs/x` → `rxjs`; `@scope/name/x` → `@scope/name`. */
 function packageOf(specifier: string): string {
   return specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
 }
 
 /** The adapter that a file of storage, transport or exporters belongs to; null for what they share. */
 function adapterOf(path: string): string | null {
-  return /^lib\/((?:storage|transport|exporters)\/(?:memory|lmdb|tcp|tls))(?:-[^/]*)?(?:\.ts$|\/)/.exec(path)?.[1] ?? null;
+  return /^lib\/((?:storage|transport|exporters)\/(?:memory|file|tcp|tls))(?:-[^/]*)?(?:\.ts$|\/)/.exec(path)?.[1] ?? null;
 }

@@ -7,7 +7,7 @@ import type { IsolatedNodeOptions } from '../../lib/isolate/isolated-options.js'
 import { msgpackCodec } from '../../lib/codec/msgpack.js';
 import { waitFor } from '../../lib/node/operators/index.js';
 import { ListMachine } from '../support/list-machine.js';
-import { temporaryDirectory } from '../support/lmdb-fixture.js';
+import { temporaryDirectory } from '../support/file-fixture.js';
 
 export type ListOptions = IsolatedNodeOptions<string, number, string, string[]>;
 export type IsolatedListNode = IsolatedNode<string, number, string, string[]>;

@@ -6,7 +6,7 @@ import { openSession, waitFor, withSessions, type RaftNode, type SessionCommand,
 import { openRaftNode, openReplicated } from '../../lib/open.js';
 import { ConfigError } from '../../lib/ports/errors.js';
 import { ListMachine } from '../support/list-machine.js';
-import { temporaryDirectory } from '../support/lmdb-fixture.js';
+import { temporaryDirectory } from '../support/file-fixture.js';
 import { transpile, type Transpiled } from '../support/transpile.js';
 import './fixture.js'; // finds the worker's file before a test runs
 

@@ -4,7 +4,7 @@ import { Channel, type FramePort } from '../../lib/isolate/channel.js';
 import type { Message, ToApplication, ToWorker } from '../../lib/isolate/messages.js';
 import { unpack } from '../../lib/isolate/packing.js';
 import { WorkerNode } from '../../lib/isolate/worker-node.js';
-import { temporaryDirectory } from '../support/lmdb-fixture.js';
+import { temporaryDirectory } from '../support/file-fixture.js';
 
 /** One end of a pair in one thread; what arrives waits while it is stalled. */
 class LocalPort implements FramePort {

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { StorageError } from '../../lib/ports/errors.js';
-import { LmdbStorage } from '../../lib/storage/lmdb.js';
+import { FileStorage } from '../../lib/storage/file.js';
 import { IDENTITY } from '../../lib/testing/storage-suite/store.js';
 import { Child } from '../support/child.js';
-import { temporaryDirectory } from '../support/lmdb-fixture.js';
+import { temporaryDirectory } from '../support/file-fixture.js';
 import { transpile, type Transpiled } from '../support/transpile.js';
 
 const HOLD = 'spec/storage/children/hold.ts';
@@ -32,7 +32,7 @@ describe('whose directory it is', () => {
     await first.printed(1);
     const second = await Child.node(scripts.file(HOLD), path).ended;
     expect(second.lines[0]).toContain(`is in use by process ${first.process.pid}`);
-    await expect(new LmdbStorage({ path }).open({ clusterId: 'hold', nodeId: 'a' })).rejects.toThrow(StorageError);
+    await expect(new FileStorage({ path }).open({ clusterId: 'hold', nodeId: 'a' })).rejects.toThrow(StorageError);
     await first.kill();
     const third = Child.node(scripts.file(HOLD), path);
     await third.printed(1);
@@ -48,7 +48,7 @@ describe('whose directory it is', () => {
       const dead = Child.node(scripts.file(HOLD), path);
       await dead.printed(1);
       await dead.kill();
-      const storages = Array.from({ length: 8 }, () => new LmdbStorage({ path }));
+      const storages = Array.from({ length: 8 }, () => new FileStorage({ path }));
       const outcomes = await Promise.allSettled(storages.map((storage) => storage.open({ clusterId: 'hold', nodeId: 'a' })));
       expect(outcomes.filter((outcome) => outcome.status === 'fulfilled').length).toBeLessThanOrEqual(1);
       await Promise.all(storages.map((storage) => storage.close()));
@@ -57,47 +57,47 @@ describe('whose directory it is', () => {
 
   it('S66 a directory with a path too long for a socket’s name is locked as well', async () => {
     const path = join(directory(), 'x'.repeat(100), 'y'.repeat(100));
-    const storage = new LmdbStorage({ path });
+    const storage = new FileStorage({ path });
     await storage.open(IDENTITY);
-    await expect(new LmdbStorage({ path }).open(IDENTITY)).rejects.toThrow('is in use by process');
+    await expect(new FileStorage({ path }).open(IDENTITY)).rejects.toThrow('is in use by process');
     await storage.close();
-    const next = new LmdbStorage({ path });
+    const next = new FileStorage({ path });
     await next.open(IDENTITY);
     await next.close();
   });
 
   it('S67 a directory of another node id or cluster id is refused with a sentence that names both', async () => {
     const path = directory();
-    const storage = new LmdbStorage({ path });
+    const storage = new FileStorage({ path });
     await storage.open({ clusterId: 'shop', nodeId: 'a' });
     await storage.close();
-    await expect(new LmdbStorage({ path }).open({ clusterId: 'shop', nodeId: 'b' })).rejects.toThrow('belongs to nodeId a, not b');
-    await expect(new LmdbStorage({ path }).open({ clusterId: 'bank', nodeId: 'a' })).rejects.toThrow('belongs to clusterId shop, not bank');
+    await expect(new FileStorage({ path }).open({ clusterId: 'shop', nodeId: 'b' })).rejects.toThrow('belongs to nodeId a, not b');
+    await expect(new FileStorage({ path }).open({ clusterId: 'bank', nodeId: 'a' })).rejects.toThrow('belongs to clusterId shop, not bank');
   });
 
   it('S67 a log without the file that says whose it is is refused', async () => {
     const path = directory();
-    const storage = new LmdbStorage({ path });
+    const storage = new FileStorage({ path });
     await storage.open(IDENTITY);
     await storage.append({ id: 1, hardState: { term: 1, votedFor: null }, truncateAfter: null, entries: [] });
     await storage.close();
     rmSync(join(path, 'rxraft.json'));
-    await expect(new LmdbStorage({ path }).open(IDENTITY)).rejects.toThrow('no rxraft.json');
+    await expect(new FileStorage({ path }).open(IDENTITY)).rejects.toThrow('no rxraft.json');
   });
 
   it('S68 a directory of another format version is refused with a sentence that says how to upgrade', async () => {
     const path = directory();
-    const storage = new LmdbStorage({ path });
+    const storage = new FileStorage({ path });
     await storage.open(IDENTITY);
     await storage.close();
     const file = join(path, 'rxraft.json');
     const content = readFileSync(file, 'utf8');
-    writeFileSync(file, content.replace('"formatVersion": 1', '"formatVersion": 2'));
-    await expect(new LmdbStorage({ path }).open(IDENTITY)).rejects.toThrow(/format 2.*newer rxraft: upgrade/);
-    writeFileSync(file, content.replace('"formatVersion": 1', '"formatVersion": 0'));
-    await expect(new LmdbStorage({ path }).open(IDENTITY)).rejects.toThrow(/format 0.*older rxraft: start it once with/);
+    writeFileSync(file, content.replace('"formatVersion": 2', '"formatVersion": 3'));
+    await expect(new FileStorage({ path }).open(IDENTITY)).rejects.toThrow(/format 3.*newer rxraft: upgrade/);
+    writeFileSync(file, content.replace('"formatVersion": 2', '"formatVersion": 1'));
+    await expect(new FileStorage({ path }).open(IDENTITY)).rejects.toThrow(/format 1.*older rxraft: start it once with/);
     writeFileSync(file, content);
-    const again = new LmdbStorage({ path });
+    const again = new FileStorage({ path });
     await again.open(IDENTITY);
     await again.close();
   });

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { Child } from '../support/child.js';
-import { temporaryDirectory } from '../support/lmdb-fixture.js';
+import { temporaryDirectory } from '../support/file-fixture.js';
 import { transpile } from '../support/transpile.js';
 import { EMPTY } from '../storage/crashes/history.js';
 import { Account, verdict } from '../storage/crashes/verdict.js';

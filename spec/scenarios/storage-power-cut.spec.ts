@@ -4,7 +4,7 @@ import { numbers } from '../storage/children/random.js';
 import { imageAt } from '../storage/crashes/power-cut.js';
 import { record, whyNoRecording, type Step } from '../storage/crashes/recording.js';
 import { Account, verdict } from '../storage/crashes/verdict.js';
-import { temporaryDirectory } from '../support/lmdb-fixture.js';
+import { temporaryDirectory } from '../support/file-fixture.js';
 import { transpile } from '../support/transpile.js';
 
 const LIVE = 'spec/storage/children/live-until-killed.ts';

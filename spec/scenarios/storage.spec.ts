@@ -2,12 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { CorruptLogError, StorageError } from '../../lib/ports/errors.js';
-import { LmdbStorage } from '../../lib/storage/lmdb.js';
+import { FileStorage } from '../../lib/storage/file.js';
 import { MemoryDisk, MemoryStorage } from '../../lib/storage/memory.js';
 import { bytesOf, commands, IDENTITY, Store } from '../../lib/testing/storage-suite/store.js';
 import { Child } from '../support/child.js';
 import { flipBit } from '../support/flip-bit.js';
-import { lmdbFixture, temporaryDirectory } from '../support/lmdb-fixture.js';
+import { fileFixture, temporaryDirectory } from '../support/file-fixture.js';
 import { transpile, type Transpiled } from '../support/transpile.js';
 
 const FILL_DISK = 'spec/storage/children/fill-disk.ts';
@@ -43,16 +43,16 @@ describe('fsync failures', () => {
     expect((await new MemoryStorage(disk).open(IDENTITY)).lastLog.index).toBe(1);
   });
 
-  it('S62 one failed commit poisons the LMDB store: nothing later is acknowledged, and a restart finds what was', async () => {
-    const fixture = lmdbFixture();
+  it('S62 one failed commit poisons the durable store: nothing later is acknowledged, and a restart finds what was', async () => {
+    const fixture = fileFixture();
     const store = new Store(fixture);
     await store.open();
     await store.write({ entries: commands(1, 10, 1) });
-    if (fixture.environment !== null) fixture.environment.failure = new Error('EIO: i/o error');
+    fixture.commits.failure = new Error('EIO: i/o error');
     const outcomes = await Promise.allSettled([store.write({ entries: commands(11, 11, 1) }), store.write({ entries: commands(12, 12, 1) })]);
     expect(outcomes.map((outcome) => outcome.status)).toEqual(['rejected', 'rejected']);
     // The disk works again; the store does not.
-    if (fixture.environment !== null) fixture.environment.failure = null;
+    fixture.commits.failure = null;
     const calls = [
       () => store.write({ entries: commands(11, 11, 1) }),
       () => store.storage.read(1, 1, 1),
@@ -79,11 +79,11 @@ describe('damaged data', () => {
   });
 
   it('S63 a flipped bit in an acknowledged entry is reported with its index, by a read and by the next open', async () => {
-    const fixture = lmdbFixture();
+    const fixture = fileFixture();
     const store = new Store(fixture);
     await store.open();
     await store.write({ entries: commands(1, 250, 1, 100) });
-    const log = join(fixture.path, 'log.mdb');
+    const log = join(fixture.path, 'log-0000000001');
     for (const index of [1, 60, 123, 250]) {
       const offset = readFileSync(log).indexOf(commands(index, index, 1, 100)[0]?.payload ?? '');
       flipBit(log, offset + 50);
@@ -99,12 +99,12 @@ describe('damaged data', () => {
   });
 
   it('S63 a flipped bit in the term of an entry, in the hard state or in the identity is reported', async () => {
-    const fixture = lmdbFixture();
+    const fixture = fileFixture();
     const store = new Store(fixture);
     await store.open();
     await store.write({ hardState: { term: 1, votedFor: 'the-node-voted-for' }, entries: commands(1, 3, 1, 100) });
     await store.storage.close();
-    const log = join(fixture.path, 'log.mdb');
+    const log = join(fixture.path, 'log-0000000001');
     const entry = readFileSync(log).lastIndexOf(commands(2, 2, 1, 100)[0]?.payload ?? '');
     const expectRefusal = async (file: string, offset: number, refusal: object) => {
       flipBit(file, offset);
@@ -119,18 +119,18 @@ describe('damaged data', () => {
   });
 
   it('S63 a log file that is gone is reported, not taken for a new node', async () => {
-    const fixture = lmdbFixture();
+    const fixture = fileFixture();
     const store = new Store(fixture);
     await store.open();
     await store.write({ entries: commands(1, 3, 1) });
     await store.storage.close();
-    rmSync(join(fixture.path, 'log.mdb'));
+    rmSync(join(fixture.path, 'log-0000000001'));
     await expect(fixture.create().open(IDENTITY)).rejects.toThrow(CorruptLogError);
     await fixture.dispose();
   });
 
   it('S63 a compacted log whose snapshot is gone is reported', async () => {
-    const fixture = lmdbFixture();
+    const fixture = fileFixture();
     const store = new Store(fixture);
     await store.open();
     await store.write({ entries: commands(1, 9, 1) });
@@ -190,8 +190,8 @@ async function expectFilled(ended: Awaited<Child['ended']>, path: string): Promi
   const { acknowledged, failures } = JSON.parse(ended.lines[0] ?? '') as { acknowledged: number; failures: string[] };
   expect(acknowledged).toBeGreaterThan(0);
   expect(failures.length).toBeGreaterThanOrEqual(3);
-  for (const failure of failures) expect(failure).toMatch(/^StorageError: append: the commit failed \((No space left|Input\/output error|File too large)/);
-  const storage = new LmdbStorage({ path });
+  for (const failure of failures) expect(failure).toMatch(/^StorageError: append: the commit failed \((ENOSPC|EIO|EFBIG): /);
+  const storage = new FileStorage({ path });
   const { lastLog } = await storage.open({ clusterId: 'full', nodeId: 'a' });
   expect(lastLog.index).toBeGreaterThanOrEqual(acknowledged);
   await storage.append({ id: 1, hardState: null, truncateAfter: null, entries: commands(lastLog.index + 1, lastLog.index + 200, 2, 10_000) });

@@ -1,6 +1,6 @@
 import { MemoryDisk, MemoryStorage } from '../../lib/storage/memory.js';
 import { storageSuite } from '../../lib/testing/storage-suite.js';
-import { lmdbFixture } from '../support/lmdb-fixture.js';
+import { fileFixture } from '../support/file-fixture.js';
 
 describe('MemoryStorage passes the compliance suite:', () => {
   const fixture = () => {
@@ -10,6 +10,6 @@ describe('MemoryStorage passes the compliance suite:', () => {
   for (const { name, run } of storageSuite(fixture)) it(name, run);
 });
 
-describe('LmdbStorage passes the compliance suite:', () => {
-  for (const { name, run } of storageSuite(lmdbFixture)) it(name, run);
+describe('FileStorage passes the compliance suite:', () => {
+  for (const { name, run } of storageSuite(fileFixture)) it(name, run);
 });

@@ -8,12 +8,12 @@ import { decodeTable, encodeTable } from '../../lib/node/sessions/table-snapshot
 import { CorruptLogError, RaftError } from '../../lib/ports/errors.js';
 import { encodeStore, StoreDecoder } from '../../lib/server/kv/snapshot.js';
 import { SortedMap } from '../../lib/server/kv/sorted-map.js';
-import { BlockReader, blockLength, encodeBlock } from '../../lib/storage/lmdb/block.js';
-import { readIdentity, writeIdentity } from '../../lib/storage/lmdb/identity-file.js';
-import { openSnapshot, prepareSnapshot } from '../../lib/storage/lmdb/snapshot-file.js';
-import { decodeState, encodeState } from '../../lib/storage/lmdb/state-record.js';
+import { BlockReader, blockLength, encodeBlock } from '../../lib/storage/file/block.js';
+import { readIdentity, writeIdentity } from '../../lib/storage/file/identity-file.js';
+import { openSnapshot, prepareSnapshot } from '../../lib/storage/file/snapshot-file.js';
+import { decodeState, encodeState } from '../../lib/storage/file/state-record.js';
 import { bytesOf, chunked, commands, metaOf } from '../../lib/testing/storage-suite/store.js';
-import { temporaryDirectory } from '../support/lmdb-fixture.js';
+import { temporaryDirectory } from '../support/file-fixture.js';
 
 /** What a decoder may use beside a multiple of its input: a chunk, a table, what the runtime does meanwhile. */
 const SLACK_BYTES = 4 * 1024 * 1024;

@@ -6,7 +6,7 @@ const ROOT = resolve(__dirname, '../..');
 
 /** TypeScript sources as JavaScript that a child process can run. */
 export interface Transpiled {
-  /** The JavaScript made from `source`, a path from the repository's root such as `lib/storage/lmdb.ts`. */
+  /** The JavaScript made from `source`, a path from the repository's root such as `lib/storage/file.ts`. */
   file(source: string): string;
   /** A copy of it all in which `source` reads `text`; it is disposed of by itself. */
   variant(source: string, text: string): Transpiled;

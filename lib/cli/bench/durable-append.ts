@@ -1,7 +1,7 @@
 import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Entry } from '../../core/entry.js';
-import { LmdbStorage } from '../../storage/lmdb.js';
+import { FileStorage } from '../../storage/file.js';
 import { median } from './report.js';
 
 const BATCH = 256;
@@ -30,7 +30,7 @@ export interface AppendRates {
 /** Appends batches of 256 entries of 256 B, and in turn with that the same bytes to a file with one `fdatasync` a batch. */
 export async function durableAppend({ directory: parent, batches, depth }: AppendJob): Promise<AppendRates> {
   const directory = await mkdtemp(join(parent, 'append-'));
-  const storage = new LmdbStorage({ path: join(directory, 'store') });
+  const storage = new FileStorage({ path: join(directory, 'store') });
   const handle = await open(join(directory, 'file'), 'w');
   try {
     await storage.open({ clusterId: 'bench', nodeId: 'a' });
@@ -60,7 +60,7 @@ async function rate(batches: number, depth: number, call: () => Promise<void>): 
   return (batches * BATCH) / ((performance.now() - startedAt) / 1000);
 }
 
-function storeAppender(storage: LmdbStorage): () => Promise<void> {
+function storeAppender(storage: FileStorage): () => Promise<void> {
   let id = 0;
   let index = 0;
   return () => {

@@ -11,7 +11,7 @@ export async function isolateReport(bench: Bench): Promise<Report> {
       const here = await rate(false);
       return (await rate(true)) / here;
     });
-    rows.push({ what: `1 node on LMDB in a thread of its own / in the callers', ${concurrency} proposers`, value: median(ratios), unit: '×', budget: 0.8 });
+    rows.push({ what: `1 durable node in a thread of its own / in the callers', ${concurrency} proposers`, value: median(ratios), unit: '×', budget: 0.8 });
   }
-  return { rows, curves: [], notes: ['One node on LMDB and TCP, 256-byte commands, in turn.'] };
+  return { rows, curves: [], notes: ['One durable node on TCP, 256-byte commands, in turn.'] };
 }

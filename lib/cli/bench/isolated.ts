@@ -16,7 +16,7 @@ export interface IsolatedJob {
   readonly bytes: number;
 }
 
-/** Proposals on a cluster of one, on LMDB and TCP. */
+/** Proposals on a cluster of one, on files and TCP. */
 export async function isolatedRate({ directory, isolate, concurrency, total, bytes }: IsolatedJob): Promise<Rate> {
   const dataDir = await mkdtemp(join(directory, 'isolated-'));
   try {

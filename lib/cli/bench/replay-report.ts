@@ -16,5 +16,5 @@ export async function replayReport(bench: Bench): Promise<Report> {
     { what: '  until all of them are applied again', value: median(runs.map(({ appliedMs }) => appliedMs)), unit: 'ms' },
     { what: '  entries applied again', value: median(runs.map(({ entries: count, appliedMs }) => count / (appliedMs / 1000))), unit: 'entries/s' },
   ];
-  return { rows, curves: [], notes: ['One node on LMDB, each start in a process of its own, the file in the page cache. Entries are applied once a leader is elected, which the time until then includes.'] };
+  return { rows, curves: [], notes: ['One durable node, each start in a process of its own, the file in the page cache. Entries are applied once a leader is elected, which the time until then includes.'] };
 }

@@ -1,5 +1,5 @@
 import { bytesCodec, createRaftNode, MemoryNetwork, waitFor } from '../../index.js';
-import { LmdbStorage } from '../../storage/lmdb.js';
+import { FileStorage } from '../../storage/file.js';
 import { idleMachine, type BenchNode } from './memory-cluster.js';
 
 /** Proposals at once while the log is made. */
@@ -51,7 +51,7 @@ function nodeOn(path: string): BenchNode {
   return createRaftNode({
     id: 'a',
     peers: { a: 'a' },
-    storage: new LmdbStorage({ path }),
+    storage: new FileStorage({ path }),
     transport: new MemoryNetwork().transport(),
     stateMachine: idleMachine(),
     commandCodec: bytesCodec,

@@ -38,10 +38,10 @@ async function sizesReport(bench: Bench): Promise<Report> {
     const size = sizeText(bytes);
     const inMemory = await bench.repeat(`3 nodes in memory, ${size}`, () => bench.measure('cluster', { nodes: 3, concurrency: 64, total: bench.total / 2, bytes, reporting: 'null' }));
     const total = Math.ceil(Math.min(bench.total / 8, MAX_RUN_BYTES / Math.max(bytes, 1)));
-    const onDisk = await bench.repeat(`1 node on LMDB, ${size}`, () => bench.measure('isolated', { directory: bench.directory, isolate: false, concurrency: 64, total, bytes }));
+    const onDisk = await bench.repeat(`1 durable node, ${size}`, () => bench.measure('isolated', { directory: bench.directory, isolate: false, concurrency: 64, total, bytes }));
     const perSecond = { memory: median(inMemory.map((rate) => rate.perSecond)), disk: median(onDisk.map((rate) => rate.perSecond)) };
     rows.push({ what: `3 nodes in memory, ${size}, 64 proposers`, value: perSecond.memory, unit: 'proposals/s' });
-    rows.push({ what: `1 node on LMDB, ${size}, 64 proposers`, value: perSecond.disk, unit: 'proposals/s' });
+    rows.push({ what: `1 durable node, ${size}, 64 proposers`, value: perSecond.disk, unit: 'proposals/s' });
     if (bytes === 0) continue; // has no place on an axis of powers
     memory.push([bytes, perSecond.memory]);
     durable.push([bytes, perSecond.disk]);
@@ -55,10 +55,10 @@ async function sizesReport(bench: Bench): Promise<Report> {
     yScale: 'log',
     series: [
       { name: '3 nodes in memory', points: memory },
-      { name: '1 node on LMDB', points: durable },
+      { name: '1 durable node', points: durable },
     ],
   };
-  return { rows, curves: [curve], notes: ['In memory a command passes from node to node by reference, so its size hardly counts; on LMDB it is copied, checksummed and made durable before it is acknowledged.'] };
+  return { rows, curves: [curve], notes: ['In memory a command passes from node to node by reference, so its size hardly counts; on disk it is copied, checksummed and made durable before it is acknowledged.'] };
 }
 
 async function lengthReport(bench: Bench): Promise<Report> {

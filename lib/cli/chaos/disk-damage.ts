@@ -1,36 +1,36 @@
-import { cpSync, existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import type { Dice } from '../../testing/simulation/dice.js';
 
-const PAGE_BYTES = 4096;
-/**
- * LMDB's two meta pages have no checksum: a flip there can make it take the older of the two for the newer, which is a
- * disk that went back in time. No log can notice that by itself; a replaced node can't fall for it.
- */
-const META_PAGES = 2;
+const SECTOR_BYTES = 512;
 
-export function logFileOf(dataDir: string): string {
-  return join(dataDir, 'log.mdb');
+/** The files of a node's log, the oldest first. */
+export function logFilesOf(dataDir: string): string[] {
+  return readdirSync(dataDir).filter((name) => /^log-\d+$/.test(name)).sort().map((name) => join(dataDir, name));
 }
 
-/** Flips a bit in one page of the log, in a few, or in all. Returns what was done in words. */
+/** Flips a bit in one sector of the log that holds something, in a few, or in all. Returns what was done in words. */
 export function damageLog(dataDir: string, dice: Dice): string {
-  const file = logFileOf(dataDir);
-  const bytes = readFileSync(file);
-  const pages = Array.from({ length: Math.floor(bytes.length / PAGE_BYTES) - META_PAGES }, (_, i) => META_PAGES + i);
-  const hit = dice.shuffled(pages).slice(0, dice.pick([1, 5, pages.length]));
-  for (const page of hit) flipBit(bytes, page * PAGE_BYTES + dice.whole(0, PAGE_BYTES - 1), dice);
-  writeFileSync(file, bytes);
-  return `a bit flipped in ${hit.length} of ${pages.length} pages of the log`;
+  const files = logFilesOf(dataDir).map((file) => ({ file, bytes: readFileSync(file) }));
+  const sectors = files.flatMap(({ bytes }) => sectorsInUse(bytes).map((at) => ({ bytes, at })));
+  const hit = dice.shuffled(sectors).slice(0, dice.pick([1, 5, sectors.length]));
+  for (const { bytes, at } of hit) flipBit(bytes, at + dice.whole(0, SECTOR_BYTES - 1), dice);
+  for (const { file, bytes } of files) writeFileSync(file, bytes);
+  return `a bit flipped in ${hit.length} of ${sectors.length} sectors of the log`;
 }
 
-/** Cuts the log off somewhere behind its first pages. */
+function sectorsInUse(bytes: Buffer): number[] {
+  const zeros = Buffer.alloc(SECTOR_BYTES);
+  return Array.from({ length: Math.floor(bytes.length / SECTOR_BYTES) }, (_, i) => i * SECTOR_BYTES).filter((at) => !bytes.subarray(at, at + SECTOR_BYTES).equals(zeros));
+}
+
+/** Cuts one of the log's files off somewhere. */
 export function truncateLog(dataDir: string, dice: Dice): string {
-  const file = logFileOf(dataDir);
+  const file = dice.pick(logFilesOf(dataDir));
   const { size } = statSync(file);
-  const kept = dice.whole(META_PAGES * PAGE_BYTES, size - 1);
+  const kept = dice.whole(0, size - 1);
   truncateSync(file, kept);
-  return `the log cut from ${size} to ${kept} bytes`;
+  return `${basename(file)} cut from ${size} to ${kept} bytes`;
 }
 
 /** Flips a bit of the snapshot; null when there is none. */

@@ -8,8 +8,6 @@ import { replaceMember } from './replacement.js';
 const NOTICES_WITHIN_MS = 1000;
 /** A node that refuses to start or to go on says which file, record or checksum is at fault. */
 const CLEAR = /CorruptLogError|StorageError/;
-/** LMDB follows what its pages say of themselves, and bits of that flip, too: then the process is gone before anything can be said. */
-const CRASH = /was ended by SIG(ABRT|BUS|SEGV)/;
 
 export const corruptLog: Fault = (context) => damage(context, damageLog);
 export const truncatedLog: Fault = (context) => damage(context, truncateLog);
@@ -38,9 +36,8 @@ async function damage(context: FaultContext, apply: (dataDir: string, dice: Faul
   const began = refusal === null;
   const failed = began ? await failsWithin(context, NOTICES_WITHIN_MS, member) : null;
   const how = failed ?? refusal;
-  const isCrash = how !== null && CRASH.test(how);
-  if (how !== null && !(isCrash && apply === damageLog)) judgeWords(context, member, logged, how);
-  const outcome = how === null ? 'it went on unharmed' : isCrash ? 'LMDB ended its process over it' : began ? 'it noticed later and stopped' : 'it refused to start';
+  if (how !== null) judgeWords(context, member, logged, how);
+  const outcome = how === null ? 'it went on unharmed' : began ? 'it noticed later and stopped' : 'it refused to start';
   if (!began && dice.chance(0.5)) {
     restoreBackup(member.dataDir);
     await cluster.run(member);

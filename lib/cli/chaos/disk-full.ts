@@ -1,11 +1,12 @@
 import { statSync } from 'node:fs';
-import { logFileOf } from './disk-damage.js';
+import { logFilesOf } from './disk-damage.js';
 import { done, failsWithin, nameOf, skipped, victimOf, type Fault, type FaultContext, type FaultReport, type Victim } from './fault-context.js';
 import { SmallDisk } from './small-disk.js';
 
 /** `ulimit -f` counts in these, says POSIX. */
 const LIMIT_BLOCK_BYTES = 512;
-const BITES_WITHIN_MS = 15_000;
+/** The log's latest file has its room already: a full disk is not noticed before that one is used up. */
+const BITES_WITHIN_MS = 30_000;
 const STOP_TIMEOUT_MS = 20_000;
 /** What is left of a disk that is about to be full. */
 const ROOM_BYTES = [0, 64 << 10] as const;
@@ -45,11 +46,11 @@ async function fill(context: FaultContext, victim: Victim, disk: SmallDisk): Pro
   return done(`${nameOf(victim)} found its disk, a tmpfs, full and ended; went on with room again`, 'a small tmpfs');
 }
 
-/** Files can't be written behind half of what the log is long: the portable form of a full disk. */
+/** Files can't be written behind half of the log's latest one: the portable form of a full disk. */
 async function limitFiles(context: FaultContext, victim: Victim): Promise<FaultReport> {
   const { cluster } = context;
   const { member } = victim;
-  const blocks = Math.max(1, Math.floor(statSync(logFileOf(member.dataDir)).size / 2 / LIMIT_BLOCK_BYTES));
+  const blocks = Math.max(1, Math.floor(statSync(logFilesOf(member.dataDir).at(-1) ?? '').size / 2 / LIMIT_BLOCK_BYTES));
   const refusal = await cluster.tryRun({ ...member, launcher: ['sh', '-c', `ulimit -f ${blocks} && exec "$0" "$@"`] });
   const failed = refusal === null ? await failsWithin(context, BITES_WITHIN_MS, member) : null;
   if (refusal === null && failed === null) await cluster.stop(member, STOP_TIMEOUT_MS);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { measureInChildren } from '../../../lib/cli/bench/child-processes.js';
 import type { Measure } from '../../../lib/cli/bench/measurements.js';
-import { temporaryDirectory } from '../../support/lmdb-fixture.js';
+import { temporaryDirectory } from '../../support/file-fixture.js';
 
 describe('a measurement in a process of its own', () => {
   const directory = temporaryDirectory();

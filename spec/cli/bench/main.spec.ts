@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { temporaryDirectory } from '../../support/lmdb-fixture.js';
+import { temporaryDirectory } from '../../support/file-fixture.js';
 import { transpile, type Transpiled } from '../../support/transpile.js';
 
 describe('npm run bench', () => {

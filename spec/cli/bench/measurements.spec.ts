@@ -6,7 +6,7 @@ import { logGrowth } from '../../../lib/cli/bench/log-growth.js';
 import { memoryOverTime } from '../../../lib/cli/bench/memory.js';
 import { clusterRate, ratesWithCeilings } from '../../../lib/cli/bench/proposals.js';
 import { buildLog, startOnLog } from '../../../lib/cli/bench/replay.js';
-import { temporaryDirectory } from '../../support/lmdb-fixture.js';
+import { temporaryDirectory } from '../../support/file-fixture.js';
 
 const someRate = { perSecond: expect.any(Number), cpuMicros: expect.any(Number), loopDelayP99Ms: expect.any(Number) };
 

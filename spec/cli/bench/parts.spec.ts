@@ -103,7 +103,7 @@ it('scaling has a row for every measurement, and no size of 0 on an axis of powe
   });
   const report = await scalingReport(bench);
   expect(valueOf(report, '5 nodes, empty commands, 64 proposers')).toBe(200);
-  expect(valueOf(report, '1 node on LMDB, 64 KiB, 64 proposers')).toBe(10);
+  expect(valueOf(report, '1 durable node, 64 KiB, 64 proposers')).toBe(10);
   expect(valueOf(report, 'log of 0 to 100 entries: last three tenths / first three')).toBeCloseTo(1.1 / 1.8);
   expect(report.curves.map(({ id }) => id)).toEqual(['scaling-nodes', 'scaling-sizes', 'scaling-log']);
   for (const { xScale, series } of report.curves) for (const { points } of series) if (xScale === 'log') expect(points.every(([x]) => x > 0)).toBe(true);

@@ -2,9 +2,9 @@
 import { writeSync } from 'node:fs';
 import { configurationOf } from '../../../lib/core/configuration.js';
 import type { Entry } from '../../../lib/core/entry.js';
-import { LmdbStorage } from '../../../lib/storage/lmdb.js';
+import { FileStorage } from '../../../lib/storage/file.js';
 
-const storage = new LmdbStorage({ path: process.argv[2] ?? '' });
+const storage = new FileStorage({ path: process.argv[2] ?? '' });
 const state = await storage.open({ clusterId: 'kill', nodeId: 'a' });
 const term = state.hardState.term + 1;
 const underWay: Promise<void>[] = [];

@@ -1,10 +1,10 @@
 /** Appends to the directory argv[2] until the disk takes no more; says what was acknowledged and how it ended, and exits with 0. */
-import { LmdbStorage } from '../../../lib/storage/lmdb.js';
+import { FileStorage } from '../../../lib/storage/file.js';
 
 // A file that outgrows `ulimit -f` then fails to be written, as on a full disk, instead of ending the process.
 process.on('SIGXFSZ', () => undefined);
 
-const storage = new LmdbStorage({ path: process.argv[2] ?? '' });
+const storage = new FileStorage({ path: process.argv[2] ?? '' });
 await storage.open({ clusterId: 'full', nodeId: 'a' });
 const payload = new Uint8Array(20_000).fill(1);
 let acknowledged = 0;

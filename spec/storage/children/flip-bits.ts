@@ -8,7 +8,7 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { join } from 'node:path';
 import { RaftError } from '../../../lib/ports/errors.js';
 import type { RecoveredState } from '../../../lib/ports/storage.js';
-import { LmdbStorage } from '../../../lib/storage/lmdb.js';
+import { FileStorage } from '../../../lib/storage/file.js';
 import { assertEntries, bytesOf, commands, Store } from '../../../lib/testing/storage-suite/store.js';
 import { numbers } from './random.js';
 
@@ -20,10 +20,10 @@ const LAST = 450;
 const HARD_STATE = { term: 9, votedFor: 'somebody' };
 
 function storeIn(path: string): Store {
-  return new Store({ create: () => new LmdbStorage({ path }), crash: () => undefined, dispose: () => undefined });
+  return new Store({ create: () => new FileStorage({ path }), crash: () => undefined, dispose: () => undefined });
 }
 
-/** A tree of two levels, values inside and outside their pages, free pages, a compacted log and a snapshot. */
+/** Several segments, commits of one block and of many, cut blocks, a compacted log and a snapshot. */
 async function makePristine(): Promise<void> {
   const store = storeIn(pristine);
   await store.open();
@@ -46,7 +46,7 @@ async function check(store: Store, state: RecoveredState, last: number): Promise
   assert.ok(Buffer.from(SNAPSHOT).equals(await store.snapshotBytes()), 'the snapshot');
 }
 
-/** Reads everything, writes until free pages are used, and reads it again. */
+/** Reads everything, writes more, and reads it again. */
 async function use(): Promise<string> {
   const store = storeIn(damaged);
   try {
@@ -69,27 +69,24 @@ rmSync(pristine, { recursive: true, force: true });
 await makePristine();
 const names = readdirSync(pristine);
 const contents = new Map(names.map((name) => [name, readFileSync(join(pristine, name))]));
-/** Where a file is looked at: its beginnings of pages and what leads to others; every 64th byte of the rest; all of a small one. */
-const leading = offsetsOf('log.mdb').filter((offset) => leads(contents.get('log.mdb') ?? Buffer.alloc(0), offset));
+const segments = names.filter((each) => each.startsWith('log-'));
+/** In the segments, where something that is not zero stands: heads, entries, what pads them. */
+const written = segments.map((each) => usedBytes(contents.get(each) ?? Buffer.alloc(0)));
 
-function offsetsOf(name: string): number[] {
-  return Array.from({ length: contents.get(name)?.length ?? 0 }, (_, offset) => offset);
+function usedBytes(bytes: Buffer): number {
+  let used = bytes.length;
+  while (bytes[used - 1] === 0) used--;
+  return used;
 }
 
-/** Whether the byte is of a meta page, of the head of a page, or of a page that is not of values. */
-function leads(log: Buffer, offset: number): boolean {
-  const page = offset - (offset % 4096);
-  if (page < 8192) return offset % 4096 < 176;
-  const isBranch = log.readUInt16LE(page + 18) === 1;
-  const isOfFreePages = log.readUInt16LE(page + 18) === 2 && log.readUInt16LE(page + 24 + log.readUInt16LE(page + 24) + 6) === 8;
-  return offset % 4096 < 32 || isBranch || isOfFreePages;
-}
-
+/** Half of the tries hit the head of a segment or the first bytes of a sector that is in use, where a commit may begin. */
 function place(): { readonly name: string; readonly offset: number } {
-  if (random(2) === 0) return { name: 'log.mdb', offset: leading[random(leading.length)] ?? 0 };
+  if (random(2) === 0) {
+    const chosen = random(segments.length);
+    return { name: segments[chosen] ?? '', offset: 512 * random(Math.ceil((written[chosen] ?? 0) / 512)) + random(120) };
+  }
   const name = names[random(names.length)] ?? '';
-  const { length } = contents.get(name) ?? Buffer.alloc(0);
-  return { name, offset: length < 10_000 ? random(length) : 64 * random(Math.floor(length / 64)) };
+  return { name, offset: random(contents.get(name)?.length ?? 0) };
 }
 
 for (let left = Number(tries); left > 0; left--) {

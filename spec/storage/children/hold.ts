@@ -1,7 +1,7 @@
 /** Opens the directory argv[2], says so, and holds it until stdin ends or it is killed. */
-import { LmdbStorage } from '../../../lib/storage/lmdb.js';
+import { FileStorage } from '../../../lib/storage/file.js';
 
-const storage = new LmdbStorage({ path: process.argv[2] ?? '' });
+const storage = new FileStorage({ path: process.argv[2] ?? '' });
 try {
   await storage.open({ clusterId: 'hold', nodeId: 'a' });
   process.stdout.write('open\n');

@@ -3,7 +3,7 @@
  * each, what it does, and after each, in the same order, that it is done.
  */
 import { writeSync } from 'node:fs';
-import { LmdbStorage } from '../../../lib/storage/lmdb.js';
+import { FileStorage } from '../../../lib/storage/file.js';
 import { after, contentOf, nextOperation, perform } from '../crashes/history.js';
 import { numbers } from './random.js';
 
@@ -13,7 +13,7 @@ const MAX_UNDER_WAY = 8;
 const say = (line: string): void => void writeSync(1, `${line}\n`);
 
 say('start');
-const storage = new LmdbStorage({ path });
+const storage = new FileStorage({ path });
 let content = contentOf(await storage.open({ clusterId: 'crash', nodeId: 'a' }));
 say('open');
 const random = numbers(Number(seed));

@@ -16,7 +16,7 @@ export interface Faults {
 export const FAULTS: Faults = { calls: 0, failing: 0, code: 'EIO', failed: null };
 
 const HANDLED = ['open', 'rename', 'rm', 'readdir', 'mkdir', 'readFile', 'access'] as const;
-const OF_HANDLES: readonly (string | symbol)[] = ['writeFile', 'sync', 'read', 'stat', 'close'];
+const OF_HANDLES: readonly (string | symbol)[] = ['write', 'writeFile', 'sync', 'read', 'stat', 'close'];
 type Call = (...args: readonly unknown[]) => Promise<unknown>;
 
 /** `node:fs/promises` whose calls fail as `faults` says: before they do anything, but that half of a write is written and a file is closed. */

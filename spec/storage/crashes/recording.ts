@@ -21,7 +21,7 @@ export function whyNoRecording(): string | null {
   return error !== undefined ? error.message : status === 0 ? null : (stderr.split('\n')[0] ?? 'strace fails');
 }
 
-/** Runs a script to its end, and gives what it did in `directory` and said on stdout. It sees the kernel's calls, so LMDB's own as well. */
+/** Runs a script to its end, and gives what it did in `directory` and said on stdout. */
 export function record(script: string, directory: string, ...args: string[]): Step[] {
   const output = `${directory}.strace`;
   const { status, stderr } = spawnSync('strace', ['-f', '-xx', '-s', '100000000', '-e', `trace=${CALLS}`, '-o', output, process.execPath, script, directory, ...args], { encoding: 'utf8' });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
-import { LmdbStorage } from '../../../lib/storage/lmdb.js';
+import { FileStorage } from '../../../lib/storage/file.js';
 import { assertEntries, Store } from '../../../lib/testing/storage-suite/store.js';
 import { after, contentOf, EMPTY, entriesOf, lastOf, snapshotAt, type Content, type Operation } from './history.js';
 
@@ -29,7 +29,7 @@ export class Account {
 
 /** Opens what a crash left, and reads all of it. @throws when that is not one of `legal`. */
 export async function verdict(path: string, legal: readonly Content[]): Promise<Content> {
-  const store = new Store({ create: () => new LmdbStorage({ path }), crash: () => undefined, dispose: () => undefined });
+  const store = new Store({ create: () => new FileStorage({ path }), crash: () => undefined, dispose: () => undefined });
   try {
     const state = await store.storage.open(IDENTITY);
     const content = contentOf(state);

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { Child } from '../../support/child.js';
-import { temporaryDirectory } from '../../support/lmdb-fixture.js';
+import { temporaryDirectory } from '../../support/file-fixture.js';
 import { transpile } from '../../support/transpile.js';
 
 const FLIP_BITS = 'spec/storage/children/flip-bits.ts';
@@ -24,7 +24,7 @@ describe('one flipped bit', () => {
 async function expectDetected(script: string, seed: number): Promise<void> {
   const directory = temporaryDirectory();
   try {
-    // In a process of its own: what LMDB trips over ends it.
+    // In a process of its own, so that one that ends shows.
     const { code, signal, lines, stderr } = await Child.node(script, directory, String(seed), String(TRIES)).ended;
     const end = { seed, code, signal, last: lines.at(-1), stderr: code === 0 ? '' : stderr };
     expect(end).toMatchObject({ code: 0, signal: null });

@@ -4,12 +4,13 @@ import type { LogIndex, Term } from '../../core/ids.js';
 import { CorruptLogError } from '../../ports/errors.js';
 
 /**
- * A block is what one database record holds: a run of consecutive entries, stored under the index of the first.
- * Packing a commit's entries together costs a fifth of one record per entry (measured at 256 × 256 B).
+ * A block is a run of consecutive entries under one checksum: as much as is read and verified at once to find one of them.
  *
  * ```
  * block  u32 CRC-32 of the rest, seeded with the first index (so that a block can't pass for another)
- *        u16 format version, u16 number of entries
+ *        u32 magic number
+ *        u32 length of the block in bytes
+ *        u32 number of entries
  *        entries
  * entry  u32 parity: the XOR of the entry's other words, which only names the damaged entry once the CRC failed
  *        u32 payload length
@@ -20,12 +21,12 @@ import { CorruptLogError } from '../../ports/errors.js';
  *
  * Words are in the machine's byte order; terms are below 2^48.
  */
-export const BLOCK_VERSION = 1;
+const BLOCK_MAGIC = 0x31627872;
 
-/** Fills four 4 KiB pages of the database with their header: longer runs need contiguous free pages that a busy file may not have. */
-export const MAX_BLOCK_BYTES = 4 * 4096 - 16;
+/** A block of more than one entry is no longer than this. */
+export const MAX_BLOCK_BYTES = 64 * 1024;
 
-const BLOCK_HEADER_BYTES = 8;
+export const BLOCK_HEADER_BYTES = 16;
 const ENTRY_HEADER_BYTES = 16;
 const KINDS: readonly EntryKind[] = ['command', 'noop', 'configuration'];
 const KIND_CODES: Readonly<Record<EntryKind, number>> = { command: 0, noop: 1, configuration: 2 };
@@ -59,7 +60,9 @@ export function blockLength(entries: readonly Entry[], from: number, to: number)
  */
 export function encodeBlock(entries: readonly Entry[], from: number, to: number, bytes: Uint8Array): void {
   const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2);
-  new Uint16Array(bytes.buffer, bytes.byteOffset, 4).set([BLOCK_VERSION, to - from], 2);
+  words[1] = BLOCK_MAGIC;
+  words[2] = bytes.length;
+  words[3] = to - from;
   let offset = BLOCK_HEADER_BYTES;
   for (let i = from; i < to; i++) {
     const { payload, term, kind } = entries[i] as Entry;
@@ -77,9 +80,17 @@ export function encodeBlock(entries: readonly Entry[], from: number, to: number,
   words[0] = crc32(bytes.subarray(4), (entries[from] as Entry).index >>> 0);
 }
 
+/** What the head of a block says of it, before its checksum is verified; null where no block can begin. */
+export function blockHead(view: DataView, offset: number): { readonly length: number; readonly count: number } | null {
+  if (offset + BLOCK_HEADER_BYTES > view.byteLength || native32(view, offset + 4) !== BLOCK_MAGIC) return null;
+  const length = native32(view, offset + 8);
+  return length < BLOCK_HEADER_BYTES || offset + length > view.byteLength ? null : { length, count: native32(view, offset + 12) };
+}
+
 /** Walks the entries of one verified block: `next()`, then the fields. */
 export class BlockReader {
   index: LogIndex;
+  readonly last: LogIndex;
   term: Term = 0;
   kind: EntryKind = 'command';
   #payloadLength = 0;
@@ -87,22 +98,21 @@ export class BlockReader {
   readonly #view: DataView;
 
   /**
-   * @param bytes the record; must not change afterwards
+   * @param bytes the block; must not change afterwards
+   * @param through where the walk ends at the latest
    * @throws {CorruptLogError} when the checksum does not match; names the entry that is damaged.
    */
   constructor(
     readonly bytes: Uint8Array,
     readonly first: LogIndex,
+    through: LogIndex = Infinity,
   ) {
     this.index = first - 1;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     if (bytes.length < BLOCK_HEADER_BYTES || native32(this.#view, 0) !== crc32(bytes.subarray(4), first >>> 0)) {
       throw new CorruptLogError('log', damagedIndex(this.#view, first), 'the checksum does not match; restore the directory from a backup, or empty it and let the node rejoin');
     }
-  }
-
-  get last(): LogIndex {
-    return this.first + native16(this.#view, 6) - 1;
+    this.last = Math.min(first + native32(this.#view, 12) - 1, through);
   }
 
   next(): boolean {
@@ -155,10 +165,6 @@ function parity(words: Uint32Array, from: number, to: number): number {
 
 function native32(view: DataView, offset: number): number {
   return view.getUint32(offset, IS_LITTLE_ENDIAN);
-}
-
-function native16(view: DataView, offset: number): number {
-  return view.getUint16(offset, IS_LITTLE_ENDIAN);
 }
 
 const IS_LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;

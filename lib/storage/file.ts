@@ -6,48 +6,45 @@ import type { SnapshotMeta } from '../core/messages.js';
 import type { DurableWrite } from '../core/output.js';
 import { RaftError, StorageError } from '../ports/errors.js';
 import type { RecoveredState, Storage, StorageIdentity } from '../ports/storage.js';
-import { DirectoryLock } from './lmdb/directory-lock.js';
-import { openEnvironment, type Environment } from './lmdb/environment.js';
-import { recover, type OpenedStore } from './lmdb/recovery.js';
-import { openSnapshot, prepareSnapshot, type PreparedSnapshot, type SnapshotReader } from './lmdb/snapshot-file.js';
+import { DirectoryLock } from './file/directory-lock.js';
+import type { AroundCommit } from './file/log-writer.js';
+import { doAll } from './file/files.js';
+import { recover, type OpenedStore } from './file/recovery.js';
+import { openSnapshot, prepareSnapshot, type PreparedSnapshot, type SnapshotReader } from './file/snapshot-file.js';
 
-export type { Batch, Environment, Put } from './lmdb/environment.js';
-
-export interface LmdbStorageOptions {
+export interface FileStorageOptions {
   /** The directory, of this node alone, on a local file system. Created when it is missing. Required. */
   readonly path: string;
-  /** Opens the database; for tests that make it fail. Default: LMDB itself. */
-  readonly openEnvironment?: (file: string) => Environment;
+  /** What every commit goes through; for tests that count commits and make them fail. Default: nothing. */
+  readonly aroundCommit?: AroundCommit;
 }
 
 /**
- * The durable store: log and hard state in one LMDB file, the snapshot in a file beside it.
+ * The durable store: log and hard state in a sequence of files, the snapshot in a file beside them.
  *
  * ```
  * rxraft.json      whose directory it is, and its format version     identity-file.ts
- * log.mdb          0 → state record; index → block of entries        state-record.ts, block.ts; checked first by page-check.ts
- * log.mdb-lock     LMDB's own
+ * log-0000000001   segments of the log, the older ones first          segments.ts, segment.ts
+ * log-…              commits: what is in force, and blocks of entries  commit.ts, state-record.ts, block.ts
  * snapshot         the latest                                        snapshot-file.ts
  * lock-…           the socket that keeps everyone else out           directory-lock.ts
  * ```
  *
- * Appends that arrive while a commit is under way go together in the next one, synced off the event loop
- * (log-writer.ts). The database reuses its pages and never shrinks. A failed commit poisons the store, as the
+ * Appends that arrive while a commit is under way go together in the next one; a commit is one durable write off the event
+ * loop (log-writer.ts). Segments go when all their entries are compacted. A failed commit poisons the store, as the
  * contract says; a snapshot that can't be written is only rejected, since the one before it is intact.
  *
- * Damage that is in the files when they are opened is refused, or is where nothing depends on it. What can't be kept from
- * doing harm: pages of the database that change on the disk, or in memory, while it is open. Their values still don't match
- * their checksums, but LMDB, which reads the file through a map, may end the process on the way to them. A commit whose
- * very last write failed, which nobody was told of as done, can look like damage at the next open and is refused then.
+ * Damage to anything that counts is refused with a `CorruptLogError`, when the directory is opened or when it is read. A last
+ * commit that a crash cut short, of which nobody was told that it was done, is no damage and is wiped out (replay.ts).
  *
  * ```ts
- * const storage = new LmdbStorage({ path: './data/a' });
+ * const storage = new FileStorage({ path: './data/a' });
  * const { hardState, lastLog } = await storage.open({ clusterId: 'shop', nodeId: 'a' });
  * ```
  */
-export class LmdbStorage implements Storage {
+export class FileStorage implements Storage {
   readonly #directory: string;
-  readonly #openEnvironment: (file: string) => Environment;
+  readonly #aroundCommit: AroundCommit;
   /** Null before `open` and after `close`. */
   #store: OpenedStore | null = null;
   #lock: DirectoryLock | null = null;
@@ -57,9 +54,9 @@ export class LmdbStorage implements Storage {
   #publishing: Promise<unknown> = Promise.resolve();
   readonly #snapshotReaders = new Set<SnapshotReader>();
 
-  constructor(options: LmdbStorageOptions) {
+  constructor(options: FileStorageOptions) {
     this.#directory = resolve(options.path);
-    this.#openEnvironment = options.openEnvironment ?? openEnvironment;
+    this.#aroundCommit = options.aroundCommit ?? ((commit) => commit());
   }
 
   async open(identity: StorageIdentity): Promise<RecoveredState> {
@@ -68,7 +65,7 @@ export class LmdbStorage implements Storage {
     try {
       await mkdir(this.#directory, { recursive: true });
       this.#lock = await DirectoryLock.acquire(this.#directory);
-      const { store, state } = await recover(this.#directory, identity, this.#openEnvironment);
+      const { store, state } = await recover(this.#directory, identity, this.#aroundCommit);
       this.#store = store;
       return state;
     } catch (error) {
@@ -142,14 +139,8 @@ export class LmdbStorage implements Storage {
     this.#phase = 'closed';
     this.#store = null;
     if (store === null) return;
-    try {
-      await this.#publishing;
-      await store.writer.finish(this.#notOpen('append'));
-      await Promise.all([...this.#snapshotReaders].map((reader) => reader.close()));
-      await store.environment.close();
-    } finally {
-      await this.#lock?.release();
-    }
+    const ends = [...this.#snapshotReaders].map((reader) => () => reader.close());
+    await doAll([() => this.#publishing, () => store.writer.finish(this.#notOpen('append')), ...ends, () => store.segments.close(), async () => this.#lock?.release()]);
   }
 
   async #publish(prepared: PreparedSnapshot, replaceLog: boolean): Promise<SnapshotMeta> {

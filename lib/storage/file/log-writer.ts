@@ -1,20 +1,21 @@
-import { entriesBytes, type Entry } from '../../core/entry.js';
+import { entriesBytes } from '../../core/entry.js';
 import type { LogId, LogIndex } from '../../core/ids.js';
 import { RaftError, StorageError } from '../../ports/errors.js';
 import { Arena } from './arena.js';
-import type { Environment } from './environment.js';
-import { GroupBuilder, STATE_KEY, type LogChange } from './group.js';
+import type { Commit } from './commit.js';
+import { GroupBuilder, type LogChange } from './group.js';
 import type { LogReader } from './log-reader.js';
-import { encodeState, type LogState } from './state-record.js';
-
-/** So many blocks are dropped in one commit: LMDB does it off the thread, but the instructions are made on it. */
-const REMOVALS_PER_COMMIT = 256;
+import type { Segments } from './segments.js';
+import type { LogState } from './state-record.js';
 
 /** A group is closed once it holds this much. */
 const MAX_GROUP_BYTES = 1024 * 1024;
 
 /** `reset` makes an empty log that goes on after `to`; `barrier` changes nothing and resolves when all before it is durable. */
 type Change = LogChange | { readonly type: 'reset'; readonly to: LogId } | { readonly type: 'barrier' };
+
+/** What a commit goes through, so that tests can count commits and make them fail. */
+export type AroundCommit = (commit: () => Promise<void>) => Promise<void>;
 
 interface Waiting {
   readonly change: Change;
@@ -30,7 +31,6 @@ interface Waiting {
 export class LogWriter {
   readonly #arena = new Arena();
   #state: LogState;
-  #tail: readonly Entry[] = [];
   #waiting: Waiting[] = [];
   #underWay: readonly Waiting[] = [];
   #failure: Error | null = null;
@@ -40,9 +40,10 @@ export class LogWriter {
   #run: Promise<void> | null = null;
 
   constructor(
-    private readonly environment: Environment,
+    private readonly segments: Segments,
     private readonly reader: LogReader,
     state: LogState,
+    private readonly aroundCommit: AroundCommit,
   ) {
     this.#state = state;
   }
@@ -88,15 +89,13 @@ export class LogWriter {
     this.#failure ??= refusal;
   }
 
-  /** Removes blocks that no longer count: those whose entries are all compacted away. */
+  /** Removes the segments whose entries are all compacted away. */
   async removeCompacted(): Promise<void> {
-    for (;;) {
-      if (this.#failure !== null) throw this.#failure;
-      const { compacted, last } = this.#state;
-      const below = compacted.index < last.index ? this.reader.blockOf(compacted.index + 1).first : compacted.index + 1;
-      const keys = this.environment.keys(STATE_KEY + 1, below, REMOVALS_PER_COMMIT);
-      if (keys.length === 0) return;
-      await this.submit({ type: 'remove', keys });
+    if (this.#failure !== null) throw this.#failure;
+    try {
+      await this.segments.removeUnused();
+    } catch (error) {
+      throw this.fail(error);
     }
   }
 
@@ -136,9 +135,7 @@ export class LogWriter {
   }
 
   async #commit(group: readonly Waiting[]): Promise<void> {
-    // The commit before is over, and the database keeps nothing of what it was given.
-    this.#arena.reset();
-    const builder = new GroupBuilder(this.environment, this.reader, this.#arena, this.#state, this.#tail);
+    const builder = new GroupBuilder(this.reader, this.#state);
     let isEmpty = true;
     for (const { change } of group) {
       if (change.type === 'reset') return await this.#reset(change.to);
@@ -146,38 +143,29 @@ export class LogWriter {
       builder.add(change);
       isEmpty = false;
     }
-    if (isEmpty) return;
-    const { batch, state, tail } = builder.build();
-    await this.environment.commit(batch);
-    this.#state = state;
-    this.#tail = tail;
+    if (!isEmpty) await this.#write(builder.build());
   }
 
-  /** First the state says that the log is empty; the blocks, which may be many, go afterwards and at the next open if need be. */
+  /** A crash in between leaves segments of which nothing counts; the next open removes them. */
   async #reset(to: LogId): Promise<void> {
-    const state: LogState = { hardState: this.#state.hardState, compacted: to, last: to };
-    this.#tail = [];
-    await this.environment.commit({ removes: [], puts: [{ key: STATE_KEY, value: encodeState(state) }] });
-    this.#state = state;
-    await removeBlocks(this.environment, STATE_KEY + 1);
+    await this.#write({ kept: to.index, entries: [], state: { hardState: this.#state.hardState, compacted: to, last: to } });
+    await this.segments.removeUnused();
+  }
+
+  async #write(commit: Commit): Promise<void> {
+    // The commit before is over.
+    this.#arena.reset();
+    await this.aroundCommit(() => this.segments.commit(commit, this.#arena));
+    this.#state = commit.state;
   }
 }
 
 /**
  * Settles when no promise is left to go on. What callers submit one after the other, or as soon as they are told that
- * their last is durable, then goes in one commit and not in two by turns. Nothing waits for it: LMDB begins later still.
+ * their last is durable, then goes in one commit and not in two by turns. Nothing else waits for it.
  */
 function callersAreDone(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve));
-}
-
-/** Removes every block from `from` on, a bounded number at a time. */
-export async function removeBlocks(environment: Environment, from: number): Promise<void> {
-  for (;;) {
-    const removes = environment.keys(from, Infinity, REMOVALS_PER_COMMIT);
-    if (removes.length === 0) return;
-    await environment.commit({ removes, puts: [] });
-  }
 }
 
 function lowestTouched(change: Change): LogIndex {
@@ -185,7 +173,6 @@ function lowestTouched(change: Change): LogIndex {
     case 'append':
       return Math.min(change.write.truncateAfter === null ? Infinity : change.write.truncateAfter + 1, change.write.entries[0]?.index ?? Infinity);
     case 'compact':
-    case 'remove':
     case 'barrier':
       return Infinity;
     case 'reset':

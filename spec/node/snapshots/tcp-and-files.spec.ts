@@ -4,10 +4,10 @@ import type { EventOf, RaftEvent } from '../../../lib/core/events.js';
 import type { NewNode } from '../../../lib/core/membership-plan.js';
 import { ofType } from '../../../lib/node/operators/index.js';
 import { createRaftNode } from '../../../lib/open.js';
-import { LmdbStorage } from '../../../lib/storage/lmdb.js';
+import { FileStorage } from '../../../lib/storage/file.js';
 import { TcpTransport } from '../../../lib/transport/tcp.js';
 import { ListMachine } from '../../support/list-machine.js';
-import { temporaryDirectory } from '../../support/lmdb-fixture.js';
+import { temporaryDirectory } from '../../support/file-fixture.js';
 import type { ListNode } from '../../support/memory-cluster.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
 
@@ -49,7 +49,7 @@ class RealNode {
     const node: ListNode = createRaftNode({
       id: this.id,
       ...(this.isFounder ? { peers } : {}),
-      storage: new LmdbStorage({ path: this.directory }),
+      storage: new FileStorage({ path: this.directory }),
       transport,
       stateMachine: this.machine,
       snapshotPolicy: null,
@@ -90,7 +90,7 @@ class RealNode {
   }
 }
 
-describe('snapshots over TCP, from LMDB to LMDB', () => {
+describe('snapshots over TCP, from disk to disk', () => {
   let leader: RealNode;
   let late: RealNode;
 

@@ -1,82 +1,94 @@
+import { readdirSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import type { Entry } from '../../lib/core/entry.js';
-import { BlockReader, blockEnd, blockLength, encodeBlock, MAX_BLOCK_BYTES } from '../../lib/storage/lmdb/block.js';
-import { decodeState, encodeState } from '../../lib/storage/lmdb/state-record.js';
+import { BLOCK_HEADER_BYTES, BlockReader, blockEnd, blockLength, encodeBlock, MAX_BLOCK_BYTES } from '../../lib/storage/file/block.js';
+import { decodeState, encodeState } from '../../lib/storage/file/state-record.js';
 import { assertEntries, bytesOf, chunked, commands, metaOf, Store } from '../../lib/testing/storage-suite/store.js';
-import { type FaultyEnvironment, lmdbFixture } from '../support/lmdb-fixture.js';
+import { type FaultyCommits, fileFixture } from '../support/file-fixture.js';
 
-describe('LmdbStorage', () => {
-  async function withStore(body: (store: Store, environment: FaultyEnvironment) => Promise<void>): Promise<void> {
-    const fixture = lmdbFixture();
+describe('FileStorage', () => {
+  async function withStore(body: (store: Store, commits: FaultyCommits, path: string) => Promise<void>): Promise<void> {
+    const fixture = fileFixture();
     const store = new Store(fixture);
     await store.open();
-    const { environment } = fixture;
-    if (environment === null) throw new Error('the store opened no environment');
-    await body(store, environment);
+    await body(store, fixture.commits, fixture.path);
     await store.storage.close();
     await fixture.dispose();
   }
 
   it('puts appends that arrive while a commit is under way into one more commit', () =>
-    withStore(async (store, environment) => {
-      const before = environment.commits;
+    withStore(async (store, commits) => {
+      const before = commits.count;
       const first = store.write({ entries: commands(1, 1, 1) });
-      while (environment.commits === before) await new Promise((resolve) => setImmediate(resolve));
+      while (commits.count === before) await new Promise((resolve) => setImmediate(resolve));
       const rest = Array.from({ length: 100 }, (_, i) => store.write({ entries: commands(i + 2, i + 2, 1) }));
       await Promise.all([first, ...rest]);
-      expect(environment.commits - before).toBe(2);
+      expect(commits.count - before).toBe(2);
     }));
 
   it('puts what promises submit one after the other, before anything else happens, into one commit', () =>
-    withStore(async (store, environment) => {
-      const before = environment.commits;
+    withStore(async (store, commits) => {
+      const before = commits.count;
       const writes: Promise<void>[] = [];
       for (let index = 1; index <= 100; index++) {
         writes.push(store.write({ entries: commands(index, index, 1) }));
         await Promise.resolve();
       }
       await Promise.all(writes);
-      expect(environment.commits - before).toBe(1);
+      expect(commits.count - before).toBe(1);
     }));
 
   it('takes all callers into one commit a round when each submits its next as soon as its last is durable', () =>
-    withStore(async (store, environment) => {
-      const before = environment.commits;
+    withStore(async (store, commits) => {
+      const before = commits.count;
       let index = 0;
       const call = (): Promise<void> => store.write({ entries: commands(++index, index, 1) });
       const caller = async (): Promise<void> => {
         for (let round = 0; round < 10; round++) await call();
       };
       await Promise.all(Array.from({ length: 7 }, caller));
-      expect(environment.commits - before).toBe(10);
+      expect(commits.count - before).toBe(10);
     }));
 
-  it('packs entries that were appended one at a time into few records', () =>
-    withStore(async (store, environment) => {
-      for (let index = 1; index <= 100; index++) await store.write({ entries: commands(index, index, 1) });
-      expect(environment.keys(1, Infinity, Infinity).length).toBeLessThan(5);
-      assertEntries(await store.readAll(1, 100), commands(1, 100, 1));
+  it('removes segments when all their entries are compacted, and goes on without them', () =>
+    withStore(async (store, _, path) => {
+      const segments = (): string[] => readdirSync(path).filter((name) => name.startsWith('log-')).sort();
+      for (let index = 1; index <= 300; index++) await store.write({ entries: commands(index, index, 1, 15_000) });
+      const before = segments();
+      expect(before.length).toBeGreaterThan(4);
+      await store.save(250, 1, bytesOf(1, 1));
+      await store.storage.compact(100);
+      const between = segments();
+      await store.storage.compact(250);
+      const after = segments();
+      expect(between.length).toBeLessThan(before.length);
+      expect(after.length).toBeLessThan(between.length);
+      // The oldest went first, and none is missing.
+      expect(before.slice(-between.length)).toEqual(between);
+      expect(between.slice(-after.length)).toEqual(after);
+      assertEntries(await store.readAll(251, 300), commands(251, 300, 1, 15_000));
+      expect(await store.reopen()).toMatchObject({ compacted: { index: 250 }, lastLog: { index: 300 } });
+      assertEntries(await store.readAll(251, 300), commands(251, 300, 1, 15_000));
     }));
 
-  it('removes blocks when all their entries are compacted, a bounded number in one commit', () =>
-    withStore(async (store, environment) => {
-      await store.write({ entries: commands(1, 700, 1, 15_000) });
-      await store.save(650, 1, bytesOf(1, 1));
-      const before = environment.commits;
-      await store.storage.compact(650);
-      expect(environment.commits - before).toBe(1 + Math.ceil(650 / 256));
-      expect(environment.keys(1, Infinity, 1)).toEqual([651]);
+  it('takes a write that is larger than any segment', () =>
+    withStore(async (store) => {
+      await store.write({ entries: commands(1, 1, 1) });
+      await store.write({ entries: commands(2, 4, 1, 9_000_000) });
+      await store.write({ entries: commands(5, 5, 1) });
+      expect((await store.reopen()).lastLog.index).toBe(5);
+      assertEntries(await store.readAll(1, 5), [...commands(1, 1, 1), ...commands(2, 4, 1, 9_000_000), ...commands(5, 5, 1)]);
     }));
 
   it('waits for no commit when it reads entries that no waiting write touches', () =>
-    withStore(async (store, environment) => {
+    withStore(async (store, commits) => {
       await store.write({ entries: commands(1, 10, 1) });
       let isDurable = false;
       const write = store.write({ entries: commands(11, 12, 1) }).then(() => (isDurable = true));
       assertEntries(await store.storage.read(3, 4, 1000), commands(3, 4, 1));
       expect(isDurable).toBe(false);
       await write;
-      expect(environment.failure).toBeNull();
+      expect(commits.failure).toBeNull();
     }));
 
   it('gives payloads that nothing changes later', () =>
@@ -117,8 +129,8 @@ describe('a block', () => {
 
   it('is cut at the bound, and holds one entry in any case', () => {
     const entries = [...commands(1, 100, 1, 1000), ...commands(101, 102, 1, 2 * MAX_BLOCK_BYTES)];
-    expect(blockEnd(entries, 0)).toBe(16);
-    expect(packed(entries, 0, 16).length).toBeLessThanOrEqual(MAX_BLOCK_BYTES);
+    expect(blockEnd(entries, 0)).toBe(64);
+    expect(packed(entries, 0, 64).length).toBeLessThanOrEqual(MAX_BLOCK_BYTES);
     expect(blockEnd(entries, 100)).toBe(101);
   });
 
@@ -130,11 +142,11 @@ describe('a block', () => {
   it('names the entry in which any one bit is flipped', () => {
     const entries = commands(5, 8, 1, 20);
     const bytes = packed(entries, 0, 4);
-    const entryLength = (bytes.length - 8) / 4;
+    const entryLength = (bytes.length - BLOCK_HEADER_BYTES) / 4;
     for (let bit = 0; bit < bytes.length * 8; bit++) {
       const damaged = bytes.slice();
       damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-      const index = bit < 64 ? 5 : 5 + Math.floor(((bit >> 3) - 8) / entryLength);
+      const index = bit < 8 * BLOCK_HEADER_BYTES ? 5 : 5 + Math.floor(((bit >> 3) - BLOCK_HEADER_BYTES) / entryLength);
       let reported: unknown = null;
       try {
         new BlockReader(damaged, 5);

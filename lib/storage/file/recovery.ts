@@ -1,22 +1,22 @@
-import { access, rename, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ORIGIN, type LogId } from '../../core/ids.js';
 import type { SnapshotMeta } from '../../core/messages.js';
 import { CorruptLogError, StorageError } from '../../ports/errors.js';
 import type { RecoveredState, StorageIdentity } from '../../ports/storage.js';
-import type { Environment } from './environment.js';
+import { Arena } from './arena.js';
 import { syncDirectory } from './files.js';
-import { STATE_KEY } from './group.js';
 import { checkIdentity, readIdentity, writeIdentity } from './identity-file.js';
 import { LogReader } from './log-reader.js';
-import { LogWriter, removeBlocks } from './log-writer.js';
-import { checkPages } from './page-check.js';
+import { LogWriter, type AroundCommit } from './log-writer.js';
+import { listSegments, replay } from './replay.js';
+import { Segments } from './segments.js';
 import { openSnapshot, removeTemporaries } from './snapshot-file.js';
-import { decodeState, encodeState, type LogState } from './state-record.js';
+import type { LogState } from './state-record.js';
 
 /** A directory that is open and in order. */
 export interface OpenedStore {
-  readonly environment: Environment;
+  readonly segments: Segments;
   readonly reader: LogReader;
   readonly writer: LogWriter;
   /** The one in force. */
@@ -32,73 +32,52 @@ const NEW_STATE: LogState = { hardState: { term: 0, votedFor: null }, compacted:
 export async function recover(
   directory: string,
   identity: StorageIdentity,
-  openEnvironment: (file: string) => Environment,
+  aroundCommit: AroundCommit,
 ): Promise<{ readonly store: OpenedStore; readonly state: RecoveredState }> {
   const identityFile = join(directory, 'rxraft.json');
   const owner = await readIdentity(identityFile);
   if (owner !== null) checkIdentity(owner, identity, directory);
   await removeTemporaries(directory);
   await rm(`${identityFile}.tmp`, { force: true });
-  const logFile = join(directory, 'log.mdb');
-  if (owner !== null && !(await exists(logFile))) throw new CorruptLogError('log', null, `${logFile} is gone; restore the directory from a backup, or empty it and let the node rejoin`);
-
-  if (!(await exists(logFile))) await createLog(logFile, openEnvironment);
-  await checkPages(logFile);
-  const environment = openEnvironment(logFile);
+  const numbers = await listSegments(directory);
+  if (owner !== null && numbers.length === 0) throw lost(directory);
+  const { segments, state } = numbers.length === 0 ? { segments: await Segments.create(directory), state: null } : await replay(directory, numbers);
   try {
+    if (owner !== null && state === null) throw lost(directory);
+    if (owner === null && state !== null && !isNew(state)) throw new StorageError('open', `${directory} holds a log but no rxraft.json, which says whose it is; restore that file`);
+    if (state === null) await segments.commit({ kept: 0, entries: [], state: NEW_STATE }, new Arena());
     if (owner === null) {
-      await requireNew(environment, directory);
       await writeIdentity(identityFile, identity);
       await syncDirectory(dirname(directory));
     }
-    return await recoverLog(directory, environment);
+    return await recoverLog(directory, segments, state ?? NEW_STATE, aroundCommit);
   } catch (error) {
-    await environment.close();
+    // The first error is the one to tell of.
+    await segments.close().catch(() => undefined);
     throw error;
   }
 }
 
-/** Under another name until it is whole, for a power cut may leave any part of a file that LMDB has begun. */
-async function createLog(file: string, openEnvironment: (file: string) => Environment): Promise<void> {
-  const begun = `${file}.new`;
-  const remove = async (): Promise<void> => {
-    for (const name of [begun, `${begun}-lock`]) await rm(name, { force: true });
-  };
-  await remove();
-  const environment = openEnvironment(begun);
-  try {
-    await environment.commit({ removes: [], puts: [{ key: STATE_KEY, value: encodeState(NEW_STATE) }] });
-  } finally {
-    await environment.close();
-  }
-  await rename(begun, file);
-  await remove();
-  // Before the identity file, which says that there is a log.
-  await syncDirectory(dirname(file));
-}
-
-/** A log without an identity file is one whose directory was not made to the end. @throws {StorageError} when it holds something. */
-async function requireNew(environment: Environment, directory: string): Promise<void> {
-  const found = environment.get(STATE_KEY);
-  if (found === null) return await environment.commit({ removes: [], puts: [{ key: STATE_KEY, value: encodeState(NEW_STATE) }] });
-  if (!isNew(decodeState(found))) throw new StorageError('open', `${directory} holds a log but no rxraft.json, which says whose it is; restore that file`);
-}
-
-async function recoverLog(directory: string, environment: Environment): Promise<{ readonly store: OpenedStore; readonly state: RecoveredState }> {
-  const record = environment.get(STATE_KEY);
-  if (record === null) throw new CorruptLogError('hard state', null, 'the record is gone; restore the directory from a backup, or empty it and let the node rejoin');
+async function recoverLog(
+  directory: string,
+  segments: Segments,
+  found: LogState,
+  aroundCommit: AroundCommit,
+): Promise<{ readonly store: OpenedStore; readonly state: RecoveredState }> {
+  // A rename that a killed process did not live to make durable must not be lost any more once something is built on it.
+  await syncDirectory(directory);
   const snapshot = await snapshotMeta(directory);
-  const reader = new LogReader(environment);
-  const writer = new LogWriter(environment, reader, decodeState(record));
+  const reader = new LogReader(segments);
+  const writer = new LogWriter(segments, reader, found, aroundCommit);
+  segments.runs.compact(found.compacted.index);
   checkReach(writer.state, snapshot);
   if (snapshot !== null && !continues(writer.state, snapshot.last, reader)) await writer.submit({ type: 'reset', to: snapshot.last });
 
   const outline = await reader.scan(writer.state);
-  await removeBlocks(environment, writer.state.last.index + 1);
   await writer.removeCompacted();
   const { hardState, compacted, last } = writer.state;
   const { terms, configurations } = outline;
-  return { store: { environment, reader, writer, snapshot }, state: { hardState, snapshot, compacted, lastLog: last, terms, configurations } };
+  return { store: { segments, reader, writer, snapshot }, state: { hardState, snapshot, compacted, lastLog: last, terms, configurations } };
 }
 
 /** @throws {CorruptLogError} when entries were compacted away that no snapshot contains. */
@@ -128,12 +107,6 @@ function isNew({ hardState, last }: LogState): boolean {
   return hardState.term === 0 && hardState.votedFor === null && last.index === 0;
 }
 
-async function exists(file: string): Promise<boolean> {
-  try {
-    await access(file);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw error;
-  }
+function lost(directory: string): CorruptLogError {
+  return new CorruptLogError('log', null, `${directory} holds none although it was in use; restore the directory from a backup, or empty it and let the node rejoin`);
 }

@@ -3,34 +3,20 @@ import type { LogIndex, Term } from '../../core/ids.js';
 import { CorruptLogError } from '../../ports/errors.js';
 import { LogOutline } from '../log-outline.js';
 import { BlockReader } from './block.js';
-import type { Environment } from './environment.js';
+import { blocksFrom } from './commit.js';
+import type { Segments } from './segments.js';
 import { Slice } from './slice.js';
 import type { LogState } from './state-record.js';
 
 /** About 2 ms of reading. */
 const MAX_READ_BYTES = 4 * 1024 * 1024;
 
-/** Reads committed blocks. Every block's checksum is verified each time it is read. */
+/** Reads committed blocks. A block's checksum is verified each time that something of it is given. */
 export class LogReader {
-  readonly #environment: Environment;
-
-  constructor(environment: Environment) {
-    this.#environment = environment;
-  }
-
-  /** The block that holds `index`, which is known to be in the log. @throws {CorruptLogError} when it is damaged or gone. */
-  blockOf(index: LogIndex): BlockReader {
-    const first = this.#environment.floorKey(index);
-    const bytes = first === null ? null : this.#environment.get(first);
-    if (first === null || bytes === null) throw missing(index);
-    const block = new BlockReader(bytes, first);
-    if (block.last < index) throw missing(index);
-    return block;
-  }
+  constructor(private readonly segments: Segments) {}
 
   termAt(index: LogIndex): Term {
-    const block = this.blockOf(index);
-    while (block.next()) if (block.index === index) return block.term;
+    for (const block of this.#blocks(index)) while (block.next()) if (block.index === index) return block.term;
     throw missing(index);
   }
 
@@ -42,45 +28,58 @@ export class LogReader {
     const limit = Math.min(maxBytes, MAX_READ_BYTES);
     const entries: Entry[] = [];
     let bytes = 0;
-    for (let next = from; next <= to; ) {
-      const block = this.blockOf(next);
-      while (block.next()) {
-        if (block.index < next) continue;
-        if (block.index > to) return entries;
+    for (const block of this.#blocks(from)) {
+      while (block.next() && block.index <= to) {
+        if (block.index < from) continue;
         const entry = block.entry();
         bytes += entryBytes(entry);
         if (bytes > limit && entries.length > 0) return entries;
         entries.push(entry);
       }
-      next = block.last + 1;
+      if (block.last >= to) return entries;
     }
-    return entries;
+    throw missing(from + entries.length);
   }
 
   /** Verifies the whole log from the first entry to the last and says what recovery must know of it. */
   async scan(state: LogState): Promise<LogOutline> {
     const outline = new LogOutline();
     const end = state.last.index;
-    let next = state.compacted.index + 1;
     let lastTerm = state.compacted.term;
     const slice = new Slice();
-    while (next <= end) {
-      for (const { key, value } of this.#environment.range(this.#environment.floorKey(next) ?? next, end + 1)) {
-        const block = new BlockReader(value, key);
-        if (key > next || block.last < next || block.last > end) throw missing(next);
-        while (block.next()) {
-          if (block.index < next) continue;
-          lastTerm = block.term;
-          outline.observe(block);
-        }
-        next = block.last + 1;
-        if (slice.isOver()) break;
+    let next = state.compacted.index + 1;
+    for (const block of next > end ? [] : this.#blocks(next)) {
+      while (block.next() && block.index <= end) {
+        if (block.index < next) continue;
+        lastTerm = block.term;
+        outline.observe(block);
+        next++;
       }
+      if (next > end) break;
       if (slice.isOver()) await slice.rest();
-      else if (next <= end) throw missing(next);
     }
+    if (next <= end) throw missing(next);
     if (lastTerm !== state.last.term) throw new CorruptLogError('log', end, `its term is ${lastTerm}, not ${state.last.term}`);
     return outline;
+  }
+
+  /** The blocks from that of `index` on, verified, whose entries follow each other without a gap. */
+  *#blocks(index: LogIndex): Generator<BlockReader, void, undefined> {
+    const { runs } = this.segments;
+    let next = index;
+    for (let position = runs.positionOf(index); ; position++) {
+      const run = runs.get(position);
+      if (run === undefined || run.first > next) return;
+      const bytes = this.segments.read(run);
+      for (const { offset, end, first, last } of blocksFrom(bytes, run.offset, run.offset, run.first)) {
+        if (last < next) continue;
+        if (first > run.last) break;
+        const block = new BlockReader(bytes.subarray(offset - run.offset, end - run.offset), first, run.last);
+        yield block;
+        next = block.last + 1;
+      }
+      if (next <= run.last) throw missing(next);
+    }
   }
 }
 

@@ -1,8 +1,8 @@
 import { readdirSync, rmSync } from 'node:fs';
-import { openSnapshot, prepareSnapshot, removeTemporaries, SNAPSHOT_CHUNK_BYTES, type SnapshotReader } from '../../../lib/storage/lmdb/snapshot-file.js';
+import { openSnapshot, prepareSnapshot, removeTemporaries, SNAPSHOT_CHUNK_BYTES, type SnapshotReader } from '../../../lib/storage/file/snapshot-file.js';
 import { bytesOf, chunked, metaOf } from '../../../lib/testing/storage-suite/store.js';
 import { defined } from '../../support/defined.js';
-import { temporaryDirectory } from '../../support/lmdb-fixture.js';
+import { temporaryDirectory } from '../../support/file-fixture.js';
 
 describe('the snapshot file', () => {
   let directory: string;

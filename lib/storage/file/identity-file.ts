@@ -4,8 +4,8 @@ import { CorruptLogError, StorageError } from '../../ports/errors.js';
 import type { StorageIdentity } from '../../ports/storage.js';
 import { replaceFile } from './files.js';
 
-/** Of the whole directory: database, blocks, snapshot. Raised when any of them changes in a way that old builds can't read. */
-export const FORMAT_VERSION = 1;
+/** Of the whole directory: segments, snapshot. Raised when any of them changes in a way that old builds can't read. */
+export const FORMAT_VERSION = 2;
 
 /**
  * `rxraft.json`: whose directory this is and how it is laid out. Readable without any of the rest, so that every
@@ -29,7 +29,7 @@ export async function readIdentity(file: string): Promise<StorageIdentity | null
 }
 
 export async function writeIdentity(file: string, { clusterId, nodeId }: StorageIdentity): Promise<void> {
-  const content = { format: 'rxraft-lmdb', formatVersion: FORMAT_VERSION, clusterId, nodeId, checksum: checksumOf({ clusterId, nodeId }) };
+  const content = { format: 'rxraft', formatVersion: FORMAT_VERSION, clusterId, nodeId, checksum: checksumOf({ clusterId, nodeId }) };
   await replaceFile(file, `${JSON.stringify(content, null, 2)}\n`);
 }
 

@@ -4,8 +4,8 @@ import type { HardState } from '../../core/output.js';
 import { CorruptLogError } from '../../ports/errors.js';
 
 /**
- * What every commit brings up to date beside its blocks. `last` makes a lost tail visible: LMDB's commits are
- * atomic, so a log that ends anywhere else was damaged.
+ * What every commit brings up to date beside its blocks. `last` makes a lost tail visible: a log that
+ * ends anywhere else was damaged.
  *
  * ```
  * u32 CRC-32 of the rest · u8 format version · u8 length of votedFor, 255 for none · u16 0

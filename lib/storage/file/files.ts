@@ -31,3 +31,10 @@ export async function replaceFile(file: string, content: string): Promise<void> 
   }
   await syncDirectory(dirname(file));
 }
+
+/** Takes every step, one after the other, whatever comes of those before; then throws the first error. */
+export async function doAll(steps: readonly (() => Promise<unknown>)[]): Promise<void> {
+  const errors: unknown[] = [];
+  for (const step of steps) await step().catch((error: unknown) => errors.push(error));
+  if (errors.length > 0) throw errors[0];
+}

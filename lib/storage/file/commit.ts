@@ -1,0 +1,205 @@
+import { crc32 } from 'node:zlib';
+import type { Entry } from '../../core/entry.js';
+import type { LogIndex } from '../../core/ids.js';
+import type { Arena } from './arena.js';
+import { blockEnd, blockHead, blockLength, BlockReader, encodeBlock } from './block.js';
+import { decodeState, encodeState, type LogState } from './state-record.js';
+
+/** What a disk writes whole, at least. Commits begin and end with a sector. */
+export const SECTOR_BYTES = 512;
+
+const SECTOR_WORDS = SECTOR_BYTES / 4;
+const MAGIC = 0x63627872;
+const END_OF_SEGMENT = 1;
+const HEADER_BYTES = 40;
+
+/** What one write to the log makes durable, all of it or nothing. */
+export interface Commit {
+  /** The entries after this one are gone, before `entries` are added behind it. */
+  readonly kept: LogIndex;
+  readonly entries: readonly Entry[];
+  /** What is in force from now on. */
+  readonly state: LogState;
+}
+
+/** Where a block lies in a segment. */
+export interface BlockPlace {
+  readonly offset: number;
+  readonly end: number;
+  readonly first: LogIndex;
+  readonly last: LogIndex;
+}
+
+/** Says where in which segment a commit is to stand, so that it can't be taken for one at another place. */
+export interface CommitPlace {
+  readonly salt: number;
+  readonly offset: number;
+  /** One more than that of the commit before. */
+  readonly sequence: number;
+}
+
+/**
+ * The bytes of a commit:
+ *
+ * ```
+ * u32 CRC-32 of the next 36 bytes, seeded with the place · u32 magic number · u32 length in bytes, whole sectors
+ * u32 how many of the sectors hold zeros alone · u32 flags · u32 length of the state record
+ * f64 sequence number · f64 kept · state record · blocks from the next word on · zeros
+ * ```
+ *
+ * Head and state record are within the first sector. Each part has a checksum of its own. How a commit that was cut short
+ * is told from one that was damaged afterwards is `isCutShort`.
+ */
+export function encodeCommit({ kept, entries, state }: Commit, place: CommitPlace, arena: Arena): { readonly bytes: Uint8Array; readonly blocks: BlockPlace[] } {
+  const record = encodeState(state);
+  const start = HEADER_BYTES + ((record.length + 7) & ~7);
+  const ends: number[] = [];
+  let used = start;
+  for (let from = 0; from < entries.length; ) {
+    const to = blockEnd(entries, from);
+    used += blockLength(entries, from, to);
+    ends.push(to);
+    from = to;
+  }
+  const bytes = arena.take(wholeSectors(used));
+  bytes.fill(0, 0, start);
+  bytes.fill(0, used);
+  bytes.set(record, HEADER_BYTES);
+  const blocks: BlockPlace[] = [];
+  let offset = start;
+  let from = 0;
+  for (const to of ends) {
+    const end = offset + blockLength(entries, from, to);
+    encodeBlock(entries, from, to, bytes.subarray(offset, end));
+    blocks.push({ offset: place.offset + offset, end: place.offset + end, first: kept + 1 + from, last: kept + to });
+    offset = end;
+    from = to;
+  }
+  writeHead(bytes, place, { kept, recordBytes: record.length, flags: 0 });
+  return { bytes, blocks };
+}
+
+/** What follows the last commit of a segment: the log goes on in the next one, with the commit of the same sequence number. */
+export function encodeEnd(place: CommitPlace): Uint8Array {
+  const bytes = new Uint8Array(SECTOR_BYTES);
+  writeHead(bytes, place, { kept: 0, recordBytes: 0, flags: END_OF_SEGMENT });
+  return bytes;
+}
+
+function writeHead(bytes: Uint8Array, { salt, offset, sequence }: CommitPlace, head: { readonly kept: LogIndex; readonly recordBytes: number; readonly flags: number }): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  view.setUint32(4, MAGIC);
+  view.setUint32(8, bytes.length);
+  view.setUint32(12, zeroSectors(bytes));
+  view.setUint32(16, head.flags);
+  view.setUint32(20, head.recordBytes);
+  view.setFloat64(24, sequence);
+  view.setFloat64(32, head.kept);
+  view.setUint32(0, crc32(bytes.subarray(4, HEADER_BYTES), seed(salt, offset)));
+}
+
+/** The head of a commit whose checksum is right; the rest of it is not looked at yet. */
+export interface CommitHead {
+  readonly offset: number;
+  readonly length: number;
+  readonly zeroSectors: number;
+  readonly isEnd: boolean;
+  readonly sequence: number;
+  readonly kept: LogIndex;
+  readonly recordBytes: number;
+}
+
+/** The head of the commit at `offset` of a segment's bytes; null when none that was meant for this place is there. */
+export function commitHead(segment: Uint8Array, salt: number, offset: number): CommitHead | null {
+  if (offset + SECTOR_BYTES > segment.length) return null;
+  const view = new DataView(segment.buffer, segment.byteOffset + offset, SECTOR_BYTES);
+  if (view.getUint32(4) !== MAGIC) return null;
+  if (view.getUint32(0) !== crc32(segment.subarray(offset + 4, offset + HEADER_BYTES), seed(salt, offset))) return null;
+  const length = view.getUint32(8);
+  if (length % SECTOR_BYTES !== 0 || length === 0 || offset + length > segment.length) return null;
+  return {
+    offset,
+    length,
+    zeroSectors: view.getUint32(12),
+    isEnd: view.getUint32(16) === END_OF_SEGMENT,
+    sequence: view.getFloat64(24),
+    kept: view.getFloat64(32),
+    recordBytes: view.getUint32(20),
+  };
+}
+
+/** @throws {CorruptLogError} when its checksum does not match. */
+export function stateOf(segment: Uint8Array, { offset, recordBytes }: CommitHead): LogState {
+  return decodeState(segment.subarray(offset + HEADER_BYTES, offset + Math.min(HEADER_BYTES + recordBytes, SECTOR_BYTES)));
+}
+
+/**
+ * Whether not all sectors of a commit reached the disk. The file held zeros before, so a sector that was not written shows,
+ * unless zeros were to be written to it: the head says of how many that is true. Damage that comes later changes
+ * what is in a sector but empties none, but for one that holds a single bit.
+ */
+export function isCutShort(segment: Uint8Array, { offset, length, zeroSectors: expected }: CommitHead): boolean {
+  return zeroSectors(segment.subarray(offset, offset + length)) > expected;
+}
+
+/** @throws {CorruptLogError} when a block's checksum does not match. */
+export function verifyBlocks(segment: Uint8Array, head: CommitHead): void {
+  for (const { offset, end, first } of blocksOf(segment, head)) new BlockReader(segment.subarray(offset, end), first);
+}
+
+/** Where the blocks of a commit are, as far as their heads say. */
+export function blocksOf(segment: Uint8Array, { offset, length, recordBytes, kept }: CommitHead): Iterable<BlockPlace> {
+  const start = offset + HEADER_BYTES + ((recordBytes + 7) & ~7);
+  return blocksFrom(segment.subarray(0, offset + length), 0, start, kept + 1);
+}
+
+/**
+ * Where the blocks are in `bytes`, which lie at `base` of their segment, from `at` on: those that follow each other in one or in
+ * several commits. Ends where neither a block nor a commit is.
+ */
+export function* blocksFrom(bytes: Uint8Array, base: number, at: number, first: LogIndex): Generator<BlockPlace, void, undefined> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  let offset = at - base;
+  let next = first;
+  while (offset < bytes.length) {
+    const block = blockHead(view, offset);
+    if (block !== null) {
+      yield { offset: base + offset, end: base + offset + block.length, first: next, last: next + block.count - 1 };
+      offset += block.length;
+      next += block.count;
+    } else if (offset + HEADER_BYTES <= bytes.length && view.getUint32(offset + 4) === MAGIC) {
+      offset += HEADER_BYTES + ((view.getUint32(offset + 20) + 7) & ~7);
+    } else {
+      if ((base + offset) % SECTOR_BYTES === 0) return;
+      // Behind the last block of a commit there is nothing up to the next sector.
+      offset = wholeSectors(base + offset) - base;
+    }
+  }
+}
+
+export function wholeSectors(bytes: number): number {
+  return Math.ceil(bytes / SECTOR_BYTES) * SECTOR_BYTES;
+}
+
+/** Whether `bytes` hold zeros alone. Both ends lie at words. */
+export function isZero(bytes: Uint8Array): boolean {
+  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2);
+  for (let i = 0; i < words.length; i++) if (words[i] !== 0) return false;
+  return true;
+}
+
+/** Of those behind the first, which holds the head. No view is made for each: that cost more than looking at it. */
+function zeroSectors(bytes: Uint8Array): number {
+  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2);
+  let count = 0;
+  for (let end = 2 * SECTOR_WORDS; end <= words.length; end += SECTOR_WORDS) {
+    let word = end - SECTOR_WORDS;
+    while (word < end && words[word] === 0) word++;
+    if (word === end) count++;
+  }
+  return count;
+}
+
+function seed(salt: number, offset: number): number {
+  return (salt ^ offset) >>> 0;
+}
