@@ -1,14 +1,13 @@
-import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Entry } from '../core/entry.js';
-import type { LogIndex } from '../core/ids.js';
+import type { LogId, LogIndex } from '../core/ids.js';
 import type { SnapshotMeta } from '../core/messages.js';
 import type { DurableWrite } from '../core/output.js';
 import { RaftError, StorageError } from '../ports/errors.js';
 import type { RecoveredState, Storage, StorageIdentity } from '../ports/storage.js';
 import { DirectoryLock } from './file/directory-lock.js';
 import type { AroundCommit } from './file/log-writer.js';
-import { doAll } from './file/files.js';
+import { doAll, makeDirectory } from './file/files.js';
 import { recover, type OpenedStore } from './file/recovery.js';
 import { openSnapshot, prepareSnapshot, type PreparedSnapshot, type SnapshotReader } from './file/snapshot-file.js';
 
@@ -35,7 +34,8 @@ export interface FileStorageOptions {
  * contract says; a snapshot that can't be written is only rejected, since the one before it is intact.
  *
  * Damage to anything that counts is refused with a `CorruptLogError`, when the directory is opened or when it is read. A last
- * commit that a crash cut short, of which nobody was told that it was done, is no damage and is wiped out (replay.ts).
+ * commit that a crash cut short, of which nobody was told that it was done, is no damage and is wiped out (replay.ts). What
+ * can't be told from that: a last commit of which a disk lost whole sectors later, and found zeros in their place.
  *
  * ```ts
  * const storage = new FileStorage({ path: './data/a' });
@@ -49,6 +49,7 @@ export class FileStorage implements Storage {
   #store: OpenedStore | null = null;
   #lock: DirectoryLock | null = null;
   #phase: 'new' | 'open' | 'closed' = 'new';
+  #opening: Promise<unknown> = Promise.resolve();
   #closed: Promise<void> | null = null;
   /** The snapshot that is being put in force; one at a time. */
   #publishing: Promise<unknown> = Promise.resolve();
@@ -62,8 +63,14 @@ export class FileStorage implements Storage {
   async open(identity: StorageIdentity): Promise<RecoveredState> {
     if (this.#phase !== 'new') throw new StorageError('open', 'this storage was opened before; make a new one');
     this.#phase = 'open';
+    const opening = this.#open(identity);
+    this.#opening = opening.catch(() => undefined);
+    return await opening;
+  }
+
+  async #open(identity: StorageIdentity): Promise<RecoveredState> {
     try {
-      await mkdir(this.#directory, { recursive: true });
+      await makeDirectory(this.#directory);
       this.#lock = await DirectoryLock.acquire(this.#directory);
       const { store, state } = await recover(this.#directory, identity, this.#aroundCommit);
       this.#store = store;
@@ -86,11 +93,7 @@ export class FileStorage implements Storage {
     if (writer.failure !== null) throw writer.failure;
     const { compacted, last } = writer.state;
     if (from <= compacted.index || from > last.index) throw new StorageError('read', `entry ${from} is compacted away or past the end (${compacted.index + 1} to ${last.index})`);
-    try {
-      return reader.read(from, Math.min(to, last.index), maxBytes);
-    } catch (error) {
-      throw asRaftError('read', error);
-    }
+    return checked('read', () => reader.read(from, Math.min(to, last.index), maxBytes));
   }
 
   async compact(through: LogIndex): Promise<void> {
@@ -100,10 +103,11 @@ export class FileStorage implements Storage {
     const covered = store.snapshot?.last ?? null;
     if (covered === null || through > covered.index) throw new StorageError('compact', `no durable snapshot covers entry ${through}; the latest ends at ${covered?.index ?? 0}`);
     if (writer.touches(through)) await writer.submit({ type: 'barrier' });
-    const { compacted, last } = writer.state;
-    if (through <= compacted.index) return;
+    const { compacted: before, last } = writer.state;
+    if (through <= before.index) return;
     if (through > last.index) throw new StorageError('compact', `entry ${through} is past the end of the log, ${last.index}`);
-    await writer.submit({ type: 'compact', compacted: { index: through, term: reader.termAt(through) } });
+    const compacted: LogId = { index: through, term: checked('compact', () => reader.termAt(through)) };
+    await writer.submit({ type: 'compact', compacted });
     await writer.removeCompacted();
   }
 
@@ -125,6 +129,10 @@ export class FileStorage implements Storage {
     if (writer.failure !== null) throw writer.failure;
     const reader = await openSnapshot(this.#directory);
     if (reader === null) return null;
+    if (this.#store === null) {
+      await reader.close();
+      throw this.#notOpen('readSnapshot');
+    }
     this.#snapshotReaders.add(reader);
     return { meta: reader.meta, chunks: this.#streamed(reader, offset) };
   }
@@ -135,6 +143,7 @@ export class FileStorage implements Storage {
   }
 
   async #close(): Promise<void> {
+    if (this.#store === null) await this.#opening;
     const store = this.#store;
     this.#phase = 'closed';
     this.#store = null;
@@ -182,6 +191,14 @@ export class FileStorage implements Storage {
 
   #notOpen(operation: string): StorageError {
     return new StorageError(operation, this.#phase === 'closed' ? 'the storage is closed' : 'the storage is not open yet');
+  }
+}
+
+function checked<T>(operation: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw asRaftError(operation, error);
   }
 }
 

@@ -2,9 +2,9 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { StorageError } from '../../lib/ports/errors.js';
 import { FileStorage } from '../../lib/storage/file.js';
-import { IDENTITY } from '../../lib/testing/storage-suite/store.js';
+import { bytesOf, commands, IDENTITY, Store } from '../../lib/testing/storage-suite/store.js';
 import { Child } from '../support/child.js';
-import { temporaryDirectory } from '../support/file-fixture.js';
+import { fileFixture, temporaryDirectory } from '../support/file-fixture.js';
 import { transpile, type Transpiled } from '../support/transpile.js';
 
 const HOLD = 'spec/storage/children/hold.ts';
@@ -83,6 +83,18 @@ describe('whose directory it is', () => {
     await storage.close();
     rmSync(join(path, 'rxraft.json'));
     await expect(new FileStorage({ path }).open(IDENTITY)).rejects.toThrow('no rxraft.json');
+  });
+
+  it('S68 a directory whose snapshot alone is left is refused, whoever asks', async () => {
+    const fixture = fileFixture();
+    const store = new Store(fixture);
+    await store.open();
+    await store.write({ entries: commands(1, 9, 1) });
+    await store.save(5, 1, bytesOf(10, 1));
+    await store.storage.close();
+    for (const name of readdirSync(fixture.path)) if (name !== 'snapshot') rmSync(join(fixture.path, name));
+    await expect(new FileStorage({ path: fixture.path }).open(IDENTITY)).rejects.toThrow('no rxraft.json');
+    await fixture.dispose();
   });
 
   it('S68 a directory of another format version is refused with a sentence that says how to upgrade', async () => {

@@ -1,10 +1,15 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Entry } from '../../lib/core/entry.js';
 import { BLOCK_HEADER_BYTES, BlockReader, blockEnd, blockLength, encodeBlock, MAX_BLOCK_BYTES } from '../../lib/storage/file/block.js';
 import { decodeState, encodeState } from '../../lib/storage/file/state-record.js';
-import { assertEntries, bytesOf, chunked, commands, metaOf, Store } from '../../lib/testing/storage-suite/store.js';
-import { type FaultyCommits, fileFixture } from '../support/file-fixture.js';
+import { FileStorage } from '../../lib/storage/file.js';
+import { Arena } from '../../lib/storage/file/arena.js';
+import { Segment } from '../../lib/storage/file/segment.js';
+import { Segments } from '../../lib/storage/file/segments.js';
+import { assertEntries, bytesOf, chunked, commands, IDENTITY, metaOf, Store } from '../../lib/testing/storage-suite/store.js';
+import { type FaultyCommits, fileFixture, temporaryDirectory } from '../support/file-fixture.js';
 
 describe('FileStorage', () => {
   async function withStore(body: (store: Store, commits: FaultyCommits, path: string) => Promise<void>): Promise<void> {
@@ -70,6 +75,55 @@ describe('FileStorage', () => {
       expect(await store.reopen()).toMatchObject({ compacted: { index: 250 }, lastLog: { index: 300 } });
       assertEntries(await store.readAll(251, 300), commands(251, 300, 1, 15_000));
     }));
+
+  it('keeps the last commit, which says what is in force, while the first of the next segment is under way', async () => {
+    const path = temporaryDirectory();
+    const [segments, arena] = [await Segments.create(path), new Arena()];
+    const commit = async (last: number, compacted: number, entries: Entry[]): Promise<void> => {
+      arena.reset();
+      const state = { hardState: { term: 7, votedFor: 'a' }, compacted: { index: compacted, term: 1 }, last: { index: last, term: 1 } };
+      await segments.commit({ kept: last - entries.length, entries, state }, arena);
+    };
+    const holdsCommits = (name: string): boolean => /^log-\d+$/.test(name) && readFileSync(join(path, name)).subarray(512, 1024).some((byte) => byte !== 0);
+    const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+    const write = Segment.prototype.write;
+    // A disk so slow that what runs beside a commit gets ahead of it.
+    const slow = jest.spyOn(Segment.prototype, 'write').mockImplementation(async function (this: Segment, bytes, position) {
+      for (let turns = 30; turns > 0; turns--) await turn();
+      await write.call(this, bytes, position);
+    });
+    try {
+      for (let index = 1; index <= 20; index++) {
+        // Before each commit nothing of the log counts but term, vote and where it goes on.
+        let isOver = false;
+        const next = commit(index, index, commands(index, index, 1, 60_000)).finally(() => (isOver = true));
+        while (!isOver) {
+          void segments.removeUnused();
+          await turn();
+          if (index > 1) expect(readdirSync(path).filter(holdsCommits)).not.toEqual([]);
+        }
+        await next;
+      }
+    } finally {
+      slow.mockRestore();
+    }
+    await segments.close();
+    expect(readdirSync(path).length).toBeLessThan(4);
+    rmSync(path, { recursive: true });
+  });
+
+  it('closes what is being opened', async () => {
+    const path = temporaryDirectory();
+    const storage = new FileStorage({ path });
+    const opening = storage.open(IDENTITY);
+    await storage.close();
+    await opening;
+    await expect(storage.append({ id: 1, hardState: null, truncateAfter: null, entries: [] })).rejects.toThrow('the storage is closed');
+    const again = new FileStorage({ path });
+    await again.open(IDENTITY);
+    await again.close();
+    rmSync(path, { recursive: true });
+  });
 
   it('takes a write that is larger than any segment', () =>
     withStore(async (store) => {
@@ -163,6 +217,25 @@ describe('the state record', () => {
     for (const votedFor of [null, 'a', 'x'.repeat(64), 'é']) {
       const state = { hardState: { term: 2 ** 50, votedFor }, compacted: { index: 3, term: 1 }, last: { index: 2 ** 40, term: 2 ** 50 } };
       expect(decodeState(encodeState(state))).toEqual(state);
+    }
+  });
+
+  it('is refused when its checksum is right and its content makes no sense', () => {
+    const valid = encodeState({ hardState: { term: 1, votedFor: 'a' }, compacted: { index: 0, term: 0 }, last: { index: 9, term: 1 } });
+    const changes: ((view: DataView) => void)[] = [
+      (view) => view.setUint8(4, 9),
+      (view) => view.setUint8(5, 7),
+      (view) => view.setFloat64(8, NaN),
+      (view) => view.setFloat64(16, 10),
+      (view) => view.setFloat64(32, -1),
+      (view) => view.setFloat64(40, 0.5),
+    ];
+    for (const change of changes) {
+      const bytes = valid.slice();
+      const view = new DataView(bytes.buffer);
+      change(view);
+      view.setUint32(0, crc32(bytes.subarray(4)));
+      expect(() => decodeState(bytes)).toThrow(/makes no sense/);
     }
   });
 

@@ -12,6 +12,8 @@ const SECTOR_WORDS = SECTOR_BYTES / 4;
 const MAGIC = 0x63627872;
 const END_OF_SEGMENT = 1;
 const HEADER_BYTES = 40;
+const MAX_RECORD_BYTES = SECTOR_BYTES - HEADER_BYTES;
+const ZEROS = Buffer.alloc(64 * 1024);
 
 /** What one write to the log makes durable, all of it or nothing. */
 export interface Commit {
@@ -50,18 +52,8 @@ export interface CommitPlace {
  * Head and state record are within the first sector. Each part has a checksum of its own. How a commit that was cut short
  * is told from one that was damaged afterwards is `isCutShort`.
  */
-export function encodeCommit({ kept, entries, state }: Commit, place: CommitPlace, arena: Arena): { readonly bytes: Uint8Array; readonly blocks: BlockPlace[] } {
-  const record = encodeState(state);
-  const start = HEADER_BYTES + ((record.length + 7) & ~7);
-  const ends: number[] = [];
-  let used = start;
-  for (let from = 0; from < entries.length; ) {
-    const to = blockEnd(entries, from);
-    used += blockLength(entries, from, to);
-    ends.push(to);
-    from = to;
-  }
-  const bytes = arena.take(wholeSectors(used));
+export function encodeCommit({ kept, entries }: Commit, { record, start, ends, used, length }: CommitLayout, place: CommitPlace, arena: Arena): { readonly bytes: Uint8Array; readonly blocks: BlockPlace[] } {
+  const bytes = arena.take(length);
   bytes.fill(0, 0, start);
   bytes.fill(0, used);
   bytes.set(record, HEADER_BYTES);
@@ -77,6 +69,32 @@ export function encodeCommit({ kept, entries, state }: Commit, place: CommitPlac
   }
   writeHead(bytes, place, { kept, recordBytes: record.length, flags: 0 });
   return { bytes, blocks };
+}
+
+/** How a commit is laid out, whatever its place. */
+export interface CommitLayout {
+  readonly record: Uint8Array;
+  /** Where the blocks begin. */
+  readonly start: number;
+  /** Where they end, by position in the entries. */
+  readonly ends: readonly number[];
+  readonly used: number;
+  /** `used` in whole sectors. */
+  readonly length: number;
+}
+
+export function layoutOf({ entries, state }: Commit): CommitLayout {
+  const record = encodeState(state);
+  const start = startOfBlocks(record.length);
+  const ends: number[] = [];
+  let used = start;
+  for (let from = 0; from < entries.length; ) {
+    const to = blockEnd(entries, from);
+    used += blockLength(entries, from, to);
+    ends.push(to);
+    from = to;
+  }
+  return { record, start, ends, used, length: wholeSectors(used) };
 }
 
 /** What follows the last commit of a segment: the log goes on in the next one, with the commit of the same sequence number. */
@@ -116,27 +134,24 @@ export function commitHead(segment: Uint8Array, salt: number, offset: number): C
   if (view.getUint32(4) !== MAGIC) return null;
   if (view.getUint32(0) !== crc32(segment.subarray(offset + 4, offset + HEADER_BYTES), seed(salt, offset))) return null;
   const length = view.getUint32(8);
+  const flags = view.getUint32(16);
+  const recordBytes = view.getUint32(20);
+  const sequence = view.getFloat64(24);
+  const kept = view.getFloat64(32);
   if (length % SECTOR_BYTES !== 0 || length === 0 || offset + length > segment.length) return null;
-  return {
-    offset,
-    length,
-    zeroSectors: view.getUint32(12),
-    isEnd: view.getUint32(16) === END_OF_SEGMENT,
-    sequence: view.getFloat64(24),
-    kept: view.getFloat64(32),
-    recordBytes: view.getUint32(20),
-  };
+  if (flags > END_OF_SEGMENT || recordBytes > MAX_RECORD_BYTES || !isCount(sequence) || !isCount(kept)) return null;
+  return { offset, length, zeroSectors: view.getUint32(12), isEnd: flags === END_OF_SEGMENT, sequence, kept, recordBytes };
 }
 
 /** @throws {CorruptLogError} when its checksum does not match. */
 export function stateOf(segment: Uint8Array, { offset, recordBytes }: CommitHead): LogState {
-  return decodeState(segment.subarray(offset + HEADER_BYTES, offset + Math.min(HEADER_BYTES + recordBytes, SECTOR_BYTES)));
+  return decodeState(segment.subarray(offset + HEADER_BYTES, offset + HEADER_BYTES + recordBytes));
 }
 
 /**
  * Whether not all sectors of a commit reached the disk. The file held zeros before, so a sector that was not written shows,
- * unless zeros were to be written to it: the head says of how many that is true. Damage that comes later changes
- * what is in a sector but empties none, but for one that holds a single bit.
+ * unless zeros were to be written to it: the head says of how many that is true. Taken for granted is that a disk which
+ * damages a sector later does not fill it with zeros.
  */
 export function isCutShort(segment: Uint8Array, { offset, length, zeroSectors: expected }: CommitHead): boolean {
   return zeroSectors(segment.subarray(offset, offset + length)) > expected;
@@ -149,13 +164,13 @@ export function verifyBlocks(segment: Uint8Array, head: CommitHead): void {
 
 /** Where the blocks of a commit are, as far as their heads say. */
 export function blocksOf(segment: Uint8Array, { offset, length, recordBytes, kept }: CommitHead): Iterable<BlockPlace> {
-  const start = offset + HEADER_BYTES + ((recordBytes + 7) & ~7);
-  return blocksFrom(segment.subarray(0, offset + length), 0, start, kept + 1);
+  return blocksFrom(segment.subarray(0, offset + length), 0, offset + startOfBlocks(recordBytes), kept + 1);
 }
 
 /**
  * Where the blocks are in `bytes`, which lie at `base` of their segment, from `at` on: those that follow each other in one or in
- * several commits. Ends where neither a block nor a commit is.
+ * several commits. Ends where neither a block nor a commit is, which whoever looks for more entries finds out; only what a
+ * block holds is under a checksum here.
  */
 export function* blocksFrom(bytes: Uint8Array, base: number, at: number, first: LogIndex): Generator<BlockPlace, void, undefined> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -167,12 +182,14 @@ export function* blocksFrom(bytes: Uint8Array, base: number, at: number, first: 
       yield { offset: base + offset, end: base + offset + block.length, first: next, last: next + block.count - 1 };
       offset += block.length;
       next += block.count;
-    } else if (offset + HEADER_BYTES <= bytes.length && view.getUint32(offset + 4) === MAGIC) {
-      offset += HEADER_BYTES + ((view.getUint32(offset + 20) + 7) & ~7);
-    } else {
-      if ((base + offset) % SECTOR_BYTES === 0) return;
+    } else if ((base + offset) % SECTOR_BYTES !== 0) {
       // Behind the last block of a commit there is nothing up to the next sector.
       offset = wholeSectors(base + offset) - base;
+    } else {
+      if (offset + HEADER_BYTES > bytes.length || view.getUint32(offset + 4) !== MAGIC) return;
+      const recordBytes = view.getUint32(offset + 20);
+      if (recordBytes > MAX_RECORD_BYTES) return;
+      offset += startOfBlocks(recordBytes);
     }
   }
 }
@@ -181,10 +198,20 @@ export function wholeSectors(bytes: number): number {
   return Math.ceil(bytes / SECTOR_BYTES) * SECTOR_BYTES;
 }
 
-/** Whether `bytes` hold zeros alone. Both ends lie at words. */
+function startOfBlocks(recordBytes: number): number {
+  return HEADER_BYTES + ((recordBytes + 7) & ~7);
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
+}
+
+/** Whether `bytes` hold zeros alone. */
 export function isZero(bytes: Uint8Array): boolean {
-  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2);
-  for (let i = 0; i < words.length; i++) if (words[i] !== 0) return false;
+  for (let at = 0; at < bytes.length; at += ZEROS.length) {
+    const part = bytes.subarray(at, at + ZEROS.length);
+    if (ZEROS.compare(part, 0, part.length, 0, part.length) !== 0) return false;
+  }
   return true;
 }
 

@@ -1,5 +1,12 @@
-import { open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+
+/** Makes a directory, and its parents, if they are missing; durable with their names. */
+export async function makeDirectory(directory: string): Promise<void> {
+  const made = await mkdir(directory, { recursive: true });
+  if (made === undefined) return;
+  for (let name = directory; name.length >= made.length; name = dirname(name)) await syncDirectory(dirname(name));
+}
 
 /** Makes creations, renames and removals inside a directory durable. */
 export async function syncDirectory(directory: string): Promise<void> {

@@ -8,8 +8,8 @@ import type { Segments } from './segments.js';
 import { Slice } from './slice.js';
 import type { LogState } from './state-record.js';
 
-/** About 2 ms of reading. */
-const MAX_READ_BYTES = 4 * 1024 * 1024;
+/** About a millisecond of reading. */
+const MAX_READ_BYTES = 1024 * 1024;
 
 /** Reads committed blocks. A block's checksum is verified each time that something of it is given. */
 export class LogReader {

@@ -44,11 +44,14 @@ export async function recover(
   const { segments, state } = numbers.length === 0 ? { segments: await Segments.create(directory), state: null } : await replay(directory, numbers);
   try {
     if (owner !== null && state === null) throw lost(directory);
-    if (owner === null && state !== null && !isNew(state)) throw new StorageError('open', `${directory} holds a log but no rxraft.json, which says whose it is; restore that file`);
+    if (owner === null && ((state !== null && !isNew(state)) || (await snapshotMeta(directory)) !== null)) {
+      throw new StorageError('open', `${directory} holds data but no rxraft.json, which says whose it is; restore that file`);
+    }
     if (state === null) await segments.commit({ kept: 0, entries: [], state: NEW_STATE }, new Arena());
     if (owner === null) {
-      await writeIdentity(identityFile, identity);
+      // The directory itself was perhaps made by a process that was killed before that was durable.
       await syncDirectory(dirname(directory));
+      await writeIdentity(identityFile, identity);
     }
     return await recoverLog(directory, segments, state ?? NEW_STATE, aroundCommit);
   } catch (error) {

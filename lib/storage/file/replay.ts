@@ -1,10 +1,10 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CorruptLogError } from '../../ports/errors.js';
 import { blocksOf, commitHead, isCutShort, isZero, SECTOR_BYTES, stateOf, verifyBlocks, type CommitHead } from './commit.js';
 import { doAll } from './files.js';
 import { Runs } from './runs.js';
-import { decodeHead, isHalfMade, Segment, segmentName, segmentNumber, type SegmentHead } from './segment.js';
+import { isHalfMade, readSegment, Segment, segmentName, segmentNumber, type SegmentHead } from './segment.js';
 import { Segments } from './segments.js';
 import { Slice } from './slice.js';
 import type { LogState } from './state-record.js';
@@ -33,16 +33,15 @@ export async function replay(directory: string, numbers: readonly number[]): Pro
   const log = new Replay();
   for (const [i, number] of numbers.entries()) {
     if (number !== oldest + i) throw gone(directory, oldest + i);
-    const file = join(directory, segmentName(number));
-    const bytes = new Uint8Array(await readFile(file));
-    await log.add(bytes, decodeHead(bytes, file), file);
+    const { head, bytes } = await readSegment(directory, number);
+    await log.add(bytes, head, join(directory, segmentName(number)));
   }
   const { end, runs, state, latest } = log;
   if (end === null) throw gone(directory, oldest + numbers.length);
   if (latest !== null) await rewrite(directory, latest);
   if (end.garbageBytes > 0) await rewrite(directory, { head: end.head, offset: end.position, bytes: new Uint8Array(end.garbageBytes) });
   const active = await Segment.open(join(directory, segmentName(end.head.number)), end.head);
-  return { segments: new Segments(directory, { oldest, active, runs, position: end.position, sequence: log.sequence ?? 0 }), state };
+  return { segments: new Segments(directory, { oldest, active, runs, latest: log.stateIn, position: end.position, sequence: log.sequence ?? 0 }), state };
 }
 
 async function rewrite(directory: string, { head, offset, bytes }: Written): Promise<void> {
@@ -70,6 +69,8 @@ class Replay {
   readonly runs = new Runs();
   /** Of the last commit. */
   state: LogState | null = null;
+  /** The segment of the last commit. */
+  stateIn: number | null = null;
   sequence: number | null = null;
   /** Null as long as the log goes on in the next segment. */
   end: End | null = null;
@@ -103,7 +104,10 @@ class Replay {
       await this.#rested();
     }
     const last = commits.at(-1);
-    if (last !== undefined) this.state = stateOf(bytes, last);
+    if (last !== undefined) {
+      this.state = stateOf(bytes, last);
+      this.stateIn = head.number;
+    }
     const latest = commit ?? last;
     if (latest !== undefined) this.latest = { head, offset: latest.offset, bytes: bytes.slice(latest.offset, latest.offset + latest.length) };
     if (commit === null) return;

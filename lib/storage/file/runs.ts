@@ -67,6 +67,5 @@ export class Runs {
   /** Drops the runs that hold nothing behind `compacted`. */
   compact(compacted: LogIndex): void {
     this.#runs.splice(0, this.positionOf(compacted + 1));
-    if (this.#runs.length === 0) this.#isOpen = false;
   }
 }

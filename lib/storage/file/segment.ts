@@ -116,17 +116,34 @@ function encodeHead({ number, length, salt }: SegmentHead): Uint8Array {
   return bytes;
 }
 
-/**
- * Reads the head of a segment's bytes.
- * @throws {CorruptLogError} when it is damaged, cut, or another file's.
- */
-export function decodeHead(bytes: Uint8Array, file: string): SegmentHead {
+/** Reads a whole segment. @throws {CorruptLogError} when its head is damaged, cut, or another file's. */
+export async function readSegment(directory: string, number: number): Promise<{ readonly head: SegmentHead; readonly bytes: Uint8Array }> {
+  const file = join(directory, segmentName(number));
+  const handle = await open(file, 'r');
+  try {
+    const { size } = await handle.stat();
+    const first = new Uint8Array(SECTOR_BYTES);
+    await handle.read(first, 0, SECTOR_BYTES, 0);
+    const head = decodeHead(first, file, size);
+    const bytes = new Uint8Array(size);
+    for (let done = 0; done < size; ) {
+      const { bytesRead } = await handle.read(bytes, done, size - done, done);
+      if (bytesRead === 0) break; // what is missing is zeros, and judged as such
+      done += bytesRead;
+    }
+    return { head, bytes };
+  } finally {
+    await handle.close();
+  }
+}
+
+function decodeHead(bytes: Uint8Array, file: string, size: number): SegmentHead {
   const fail = (what: string): CorruptLogError => new CorruptLogError('log', null, `${file} ${what}; restore the directory from a backup, or empty it and let the node rejoin`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (bytes.length < SECTOR_BYTES || view.getUint32(4) !== MAGIC || view.getUint32(0) !== crc32(bytes.subarray(4, HEADER_BYTES))) throw fail('does not begin as a segment of a log');
+  if (view.getUint32(4) !== MAGIC || view.getUint32(0) !== crc32(bytes.subarray(4, HEADER_BYTES))) throw fail('does not begin as a segment of a log');
   const head: SegmentHead = { number: view.getFloat64(16), length: view.getFloat64(24), salt: view.getUint32(12) };
   if (view.getUint32(8) !== VERSION) throw fail(`is a segment of version ${view.getUint32(8)}, which this build can't read: use the newer one that wrote it`);
   if (segmentName(head.number) !== file.slice(-segmentName(head.number).length)) throw fail(`holds segment ${head.number}`);
-  if (head.length !== bytes.length) throw fail(`has ${bytes.length} bytes of ${head.length}`);
+  if (head.length !== size) throw fail(`has ${size} bytes of ${head.length}`);
   return head;
 }

@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Arena } from './arena.js';
-import { encodeCommit, encodeEnd, SECTOR_BYTES, wholeSectors, type Commit } from './commit.js';
+import { encodeCommit, encodeEnd, layoutOf, SECTOR_BYTES, wholeSectors, type Commit } from './commit.js';
 import { doAll, syncDirectory } from './files.js';
 import { Runs, type Run } from './runs.js';
 import { Segment, segmentName } from './segment.js';
@@ -17,6 +17,8 @@ export interface Tail {
   readonly oldest: number;
   readonly active: Segment;
   readonly runs: Runs;
+  /** The number of the segment of the last commit, which says what is in force; null when there is none. */
+  readonly latest: number | null;
   /** Where the next commit goes in the active segment. */
   readonly position: number;
   /** Of the last commit. */
@@ -31,6 +33,7 @@ export class Segments {
   readonly runs: Runs;
   #oldest: number;
   #active: Segment;
+  #latest: number | null;
   #position: number;
   #sequence: number;
   #next: Promise<Segment | null> | null = null;
@@ -46,6 +49,7 @@ export class Segments {
     this.runs = tail.runs;
     this.#oldest = tail.oldest;
     this.#active = tail.active;
+    this.#latest = tail.latest;
     this.#position = tail.position;
     this.#sequence = tail.sequence;
   }
@@ -53,26 +57,27 @@ export class Segments {
   /** A log of no commit, with one segment. */
   static async create(directory: string): Promise<Segments> {
     const active = await Segment.create(directory, 1, FIRST_SEGMENT_BYTES);
-    return new Segments(directory, { oldest: 1, active, runs: new Runs(), position: SECTOR_BYTES, sequence: 0 });
+    return new Segments(directory, { oldest: 1, active, runs: new Runs(), latest: null, position: SECTOR_BYTES, sequence: 0 });
   }
 
   /** Resolves once the commit is durable; from then on its entries are in `runs`. @throws when nothing of it may be relied on. */
   async commit(commit: Commit, arena: Arena): Promise<void> {
     const sequence = this.#sequence + 1;
-    let encoded = encodeCommit(commit, { salt: this.#active.salt, offset: this.#position, sequence }, arena);
+    const layout = layoutOf(commit);
     // One sector stays free for the end mark.
-    if (this.#position + encoded.bytes.length + SECTOR_BYTES > this.#active.length) {
-      await this.#goOn(encoded.bytes.length);
-      encoded = encodeCommit(commit, { salt: this.#active.salt, offset: this.#position, sequence }, arena);
-    }
-    const { bytes, blocks } = encoded;
+    if (this.#position + layout.length + SECTOR_BYTES > this.#active.length) await this.#goOn(layout.length);
+    const { bytes, blocks } = encodeCommit(commit, layout, { salt: this.#active.salt, offset: this.#position, sequence }, arena);
     await this.#active.write(bytes, this.#position);
+    const isFirstOfSegment = this.#latest !== this.#active.number;
+    this.#latest = this.#active.number;
     this.#position += bytes.length;
     this.#sequence = sequence;
     this.runs.truncateAfter(commit.kept);
     for (const block of blocks) this.runs.add(this.#active.number, block);
     this.runs.compact(commit.state.compacted.index);
     if (this.#position > this.#active.length / 2) this.#next ??= this.#madeAhead();
+    // With an empty log nothing else would remove what commits of term and vote fill.
+    if (isFirstOfSegment) await this.removeUnused();
   }
 
   /** Reads a part of a segment on this thread; it is short. */
@@ -101,11 +106,14 @@ export class Segments {
   async close(): Promise<void> {
     this.#stopReading();
     await this.#removing;
-    await doAll([async () => (await this.#next)?.close(), () => this.#active.close()]);
+    // That a segment could not be made ahead matters to nobody any more.
+    const next = await this.#next?.catch(() => null);
+    await doAll([async () => next?.close(), () => this.#active.close()]);
   }
 
   async #removeUnused(): Promise<void> {
-    const first = this.runs.get(0)?.segment ?? this.#active.number;
+    // The last commit says what is in force, whatever it holds; it may be in the segment before the active one.
+    const first = Math.min(this.runs.get(0)?.segment ?? Infinity, this.#latest ?? 0);
     while (this.#oldest < first) {
       if (this.#reading?.segment === this.#oldest) this.#stopReading();
       await rm(join(this.directory, segmentName(this.#oldest)), { force: true });
@@ -119,19 +127,26 @@ export class Segments {
     const ended = this.#active;
     let next = await (this.#next ?? this.#madeAhead());
     if (next === null || 2 * SECTOR_BYTES + bytes > next.length) {
+      this.#next = null;
       await next?.close();
       next = await Segment.create(this.directory, ended.number + 1, Math.max(this.#nextLength(), wholeSectors(2 * SECTOR_BYTES + bytes)));
     }
-    this.#next = null;
+    this.#next = Promise.resolve(next);
     await ended.write(encodeEnd({ salt: ended.salt, offset: this.#position, sequence: this.#sequence + 1 }), this.#position);
+    this.#next = null;
     this.#active = next;
     this.#position = SECTOR_BYTES;
     await ended.close();
   }
 
-  /** Null when it could not be made: then it is tried again when it is needed, and that failure counts. */
+  /** Null when there was no room for it: then it is tried again when it is needed. Any other failure is told of then. */
   #madeAhead(): Promise<Segment | null> {
-    return Segment.create(this.directory, this.#active.number + 1, this.#nextLength()).catch(() => null);
+    const made = Segment.create(this.directory, this.#active.number + 1, this.#nextLength()).catch((error: unknown) => {
+      if (/^(ENOSPC|EDQUOT|EMFILE|ENFILE)$/.test((error as NodeJS.ErrnoException).code ?? '')) return null;
+      throw error;
+    });
+    made.catch(() => undefined); // nobody waits for it yet
+    return made;
   }
 
   #nextLength(): number {

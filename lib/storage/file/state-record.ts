@@ -43,7 +43,14 @@ export function decodeState(bytes: Uint8Array): LogState {
     throw new CorruptLogError('hard state', null, 'the checksum does not match');
   }
   const number = (i: number): number => view.getFloat64(8 + 8 * i);
-  const votedFor = view.getUint8(5) === NO_VOTE ? null : new TextDecoder().decode(bytes.subarray(FIXED_BYTES));
+  const isVote = view.getUint8(5) !== NO_VOTE;
+  const isWellFormed =
+    view.getUint8(4) === STATE_VERSION &&
+    (isVote ? view.getUint8(5) : 0) === bytes.length - FIXED_BYTES &&
+    [0, 1, 2, 3, 4].every((i) => Number.isSafeInteger(number(i)) && number(i) >= 0) &&
+    number(1) <= number(3);
+  if (!isWellFormed) throw new CorruptLogError('hard state', null, 'the record makes no sense to this build; use the newer one that wrote it, or restore the directory from a backup');
+  const votedFor = isVote ? new TextDecoder().decode(bytes.subarray(FIXED_BYTES)) : null;
   return {
     hardState: { term: number(0), votedFor },
     compacted: { index: number(1), term: number(2) },

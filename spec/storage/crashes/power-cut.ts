@@ -1,6 +1,6 @@
 import type { Step } from './recording.js';
 
-/** What a disk writes whole. Pages of the database are larger, and so may be torn. */
+/** What a disk writes whole. Commits are larger, and so may be torn. */
 const SECTOR_BYTES = 512;
 
 /**

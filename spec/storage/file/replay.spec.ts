@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Entry } from '../../../lib/core/entry.js';
 import { CorruptLogError } from '../../../lib/ports/errors.js';
 import { commitHead, SECTOR_BYTES, type CommitHead } from '../../../lib/storage/file/commit.js';
-import { decodeHead } from '../../../lib/storage/file/segment.js';
+import { readSegment } from '../../../lib/storage/file/segment.js';
 import { FileStorage } from '../../../lib/storage/file.js';
 import { assertEntries, commands, IDENTITY, Store } from '../../../lib/testing/storage-suite/store.js';
 import { defined } from '../../support/defined.js';
@@ -81,6 +81,37 @@ describe('what a crash or a bad disk leaves of the last commit', () => {
   });
 });
 
+describe('what stands where nothing is expected', () => {
+  it('between the entries of a commit and its end is no commit and no end of the process', async () => {
+    await withLog(commands(3, 3, 1, 100), async ({ path, file, bytes, last }) => {
+      for (const lengthOfRecord of [0xffffffd8, 0x80000000, 0]) {
+        const damaged = Buffer.from(bytes);
+        const at = last.offset + last.length - 60;
+        expect(isZero(damaged.subarray(at))).toBe(true);
+        bytes.copy(damaged, at + 4, last.offset + 4, last.offset + 8); // what a commit begins with
+        damaged.writeUInt32BE(lengthOfRecord, at + 20);
+        writeFileSync(file, damaged);
+        const storage = new FileStorage({ path });
+        await storage.open(IDENTITY);
+        assertEntries(await storage.read(1, 3, Infinity), [...commands(1, 2, 1), ...commands(3, 3, 1, 100)]);
+        await storage.close();
+      }
+    });
+  });
+
+  it('in the head of a commit that is being read is told of with the entry that is missed', async () => {
+    await withLog(commands(3, 3, 1, 100), async ({ path, file, bytes, last }) => {
+      const storage = new FileStorage({ path });
+      await storage.open(IDENTITY);
+      const damaged = Buffer.from(bytes);
+      damaged.writeUInt32BE(0x80000030, last.offset + 20);
+      writeFileSync(file, damaged);
+      await expect(storage.read(1, 3, Infinity)).rejects.toMatchObject({ name: 'CorruptLogError', index: 3 });
+      await storage.close();
+    });
+  });
+});
+
 interface Log {
   readonly path: string;
   readonly file: string;
@@ -101,7 +132,7 @@ async function withLog(entries: readonly Entry[], body: (log: Log) => Promise<vo
     await store.storage.close();
     const file = join(fixture.path, 'log-0000000001');
     const bytes = readFileSync(file);
-    const { salt } = decodeHead(bytes, file);
+    const { salt } = (await readSegment(fixture.path, 1)).head;
     const commits: CommitHead[] = [];
     for (let at = SECTOR_BYTES, head = commitHead(bytes, salt, at); head !== null; head = commitHead(bytes, salt, at)) {
       commits.push(head);
