@@ -19,6 +19,7 @@ const HEADER_BYTES = 24;
 const RECORD_HEADER_BYTES = 16;
 const TRAILER_BYTES = 4;
 const CHUNK_BYTES = 64 * 1024;
+const MAX_UTF8_BYTES = 3; // of one UTF-16 unit
 
 /** What the store keeps of a key. Never written to. */
 export interface Stored {
@@ -35,11 +36,10 @@ export interface StoreContent {
 /** Writes a view as chunks of at most 64 KiB. */
 export function* encodeStore(index: number, view: SortedView<Stored>): IterableIterator<Uint8Array> {
   const chunks = new Chunker();
-  yield* chunks.add(header(index, view.size));
+  chunks.add(header(index, view.size));
   for (const [key, stored] of view.entries()) {
-    yield* chunks.add(recordHeader(key, stored));
-    yield* chunks.add(Buffer.from(key));
-    yield* chunks.add(stored.value);
+    chunks.addRecord(key, stored);
+    if (chunks.full.length > 0) yield* chunks.full.splice(0);
   }
   yield* chunks.end();
 }
@@ -113,35 +113,59 @@ export function copyOf(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes);
 }
 
-/** Gathers pieces into chunks; large pieces are cut. */
+/** Gathers records into chunks; those that go over the end of one are cut. */
 class Chunker {
-  #chunk = new Uint8Array(CHUNK_BYTES);
+  /** Whoever reads them takes them out. */
+  readonly full: Uint8Array[] = [];
+  #chunk = Buffer.alloc(CHUNK_BYTES);
+  #view = viewOf(this.#chunk);
   #used = 0;
   #checksum = 0;
 
-  *add(piece: Uint8Array): IterableIterator<Uint8Array> {
+  /** Straight into the chunk where there is room for certain: three pieces that are put together cost four times as much. */
+  addRecord(key: string, stored: Stored): void {
+    const { value, revision } = stored;
+    const keyAt = this.#used + RECORD_HEADER_BYTES;
+    if (keyAt + key.length * MAX_UTF8_BYTES + value.length > CHUNK_BYTES) {
+      this.add(recordHeader(key, stored));
+      this.add(Buffer.from(key));
+      this.add(value);
+      return;
+    }
+    const keyBytes = this.#chunk.write(key, keyAt);
+    this.#view.setUint32(this.#used, keyBytes);
+    this.#view.setUint32(this.#used + 4, value.length);
+    this.#view.setFloat64(this.#used + 8, revision);
+    this.#chunk.set(value, keyAt + keyBytes);
+    this.#used = keyAt + keyBytes + value.length;
+  }
+
+  add(piece: Uint8Array): void {
     for (let at = 0; at < piece.length; ) {
       const part = piece.subarray(at, at + CHUNK_BYTES - this.#used);
       this.#chunk.set(part, this.#used);
       this.#used += part.length;
       at += part.length;
-      if (this.#used === CHUNK_BYTES) yield this.#cut();
+      if (this.#used === CHUNK_BYTES) this.#cut();
     }
   }
 
-  *end(): IterableIterator<Uint8Array> {
+  /** What is left, with the trailer. */
+  end(): Uint8Array[] {
     const trailer = new Uint8Array(TRAILER_BYTES);
     viewOf(trailer).setUint32(0, crc32(this.#chunk.subarray(0, this.#used), this.#checksum));
-    yield* this.add(trailer);
-    if (this.#used > 0) yield this.#cut();
+    this.add(trailer);
+    if (this.#used > 0) this.#cut();
+    return this.full;
   }
 
-  #cut(): Uint8Array {
-    const full = this.#chunk.subarray(0, this.#used);
-    this.#checksum = crc32(full, this.#checksum);
-    this.#chunk = new Uint8Array(CHUNK_BYTES);
+  #cut(): void {
+    const bytes = this.#chunk.subarray(0, this.#used);
+    this.#checksum = crc32(bytes, this.#checksum);
+    this.full.push(bytes);
+    this.#chunk = Buffer.alloc(CHUNK_BYTES);
+    this.#view = viewOf(this.#chunk);
     this.#used = 0;
-    return full;
   }
 }
 
