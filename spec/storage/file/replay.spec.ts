@@ -2,8 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Entry } from '../../../lib/core/entry.js';
 import { CorruptLogError } from '../../../lib/ports/errors.js';
-import { commitHead, SECTOR_BYTES, type CommitHead } from '../../../lib/storage/file/commit.js';
-import { readSegment } from '../../../lib/storage/file/segment.js';
+import { commitHead, encodeEnd, SECTOR_BYTES, type CommitHead } from '../../../lib/storage/file/commit.js';
+import { readSegment, Segment } from '../../../lib/storage/file/segment.js';
 import { FileStorage } from '../../../lib/storage/file.js';
 import { assertEntries, commands, IDENTITY, Store } from '../../../lib/testing/storage-suite/store.js';
 import { defined } from '../../support/defined.js';
@@ -80,6 +80,54 @@ describe('what a crash or a bad disk leaves of the last commit', () => {
     });
   });
 });
+
+describe('what a process that was killed wrote last, perhaps into the system’s memory alone,', () => {
+  afterEach(() => jest.restoreAllMocks());
+
+  it('is written once more before the store opens', async () => {
+    await withLog(DENSE, async ({ path, bytes, last }) => {
+      const write = jest.spyOn(Segment.prototype, 'write');
+      const storage = new FileStorage({ path });
+      await storage.open(IDENTITY);
+      await storage.close();
+      expect(write.mock.calls.map(([written, at]) => [Buffer.from(written), at])).toEqual([[bytes.subarray(last.offset, last.offset + last.length), last.offset]]);
+    });
+  });
+
+  it('is an end mark when the log was about to go on in the next file', async () => {
+    await withLog(DENSE, async ({ path, file, bytes, last }) => {
+      const { head } = await readSegment(path, 1);
+      const at = last.offset + last.length;
+      const mark = encodeEnd({ salt: head.salt, offset: at, sequence: last.sequence + 1 });
+      writeFileSync(file, Buffer.concat([bytes.subarray(0, at), mark, bytes.subarray(at + mark.length)]));
+      await (await Segment.create(path, 2, 64 * 1024)).close();
+      const write = jest.spyOn(Segment.prototype, 'write');
+      const storage = new FileStorage({ path });
+      expect((await storage.open(IDENTITY)).lastLog.index).toBe(3);
+      expect(write.mock.calls.map(([written, place]) => [Buffer.from(written), place])).toEqual([[Buffer.from(mark), at]]);
+      await storage.append({ id: 1, hardState: null, truncateAfter: null, entries: commands(4, 4, 1) });
+      await storage.close();
+      assertEntries(await readAgain(path, 4), [...commands(1, 2, 1), ...DENSE, ...commands(4, 4, 1)]);
+    });
+  });
+
+  it('keeps the store from opening when the disk does not take it', async () => {
+    await withLog(DENSE, async ({ path }) => {
+      jest.spyOn(Segment.prototype, 'write').mockRejectedValue(new Error('EIO: i/o error, write'));
+      await expect(new FileStorage({ path }).open(IDENTITY)).rejects.toMatchObject({ name: 'StorageError', message: expect.stringContaining('EIO') as string });
+      jest.restoreAllMocks();
+      assertEntries(await readAgain(path, 3), [...commands(1, 2, 1), ...DENSE]);
+    });
+  });
+});
+
+async function readAgain(path: string, last: number): Promise<Entry[]> {
+  const storage = new FileStorage({ path });
+  await storage.open(IDENTITY);
+  const entries = await storage.read(1, last, Infinity);
+  await storage.close();
+  return entries;
+}
 
 describe('what stands where nothing is expected', () => {
   it('between the entries of a commit and its end is no commit and no end of the process', async () => {
