@@ -60,8 +60,7 @@ export function encodeCommit({ kept, entries }: Commit, { record, start, ends, u
   const blocks: BlockPlace[] = [];
   let offset = start;
   let from = 0;
-  for (const to of ends) {
-    const end = offset + blockLength(entries, from, to);
+  for (const { to, end } of ends) {
     encodeBlock(entries, from, to, bytes.subarray(offset, end));
     blocks.push({ offset: place.offset + offset, end: place.offset + end, first: kept + 1 + from, last: kept + to });
     offset = end;
@@ -76,8 +75,8 @@ export interface CommitLayout {
   readonly record: Uint8Array;
   /** Where the blocks begin. */
   readonly start: number;
-  /** Where they end, by position in the entries. */
-  readonly ends: readonly number[];
+  /** Where each ends: among the entries, and in bytes. */
+  readonly ends: readonly { readonly to: number; readonly end: number }[];
   readonly used: number;
   /** `used` in whole sectors. */
   readonly length: number;
@@ -86,12 +85,12 @@ export interface CommitLayout {
 export function layoutOf({ entries, state }: Commit): CommitLayout {
   const record = encodeState(state);
   const start = startOfBlocks(record.length);
-  const ends: number[] = [];
+  const ends: { to: number; end: number }[] = [];
   let used = start;
   for (let from = 0; from < entries.length; ) {
     const to = blockEnd(entries, from);
     used += blockLength(entries, from, to);
-    ends.push(to);
+    ends.push({ to, end: used });
     from = to;
   }
   return { record, start, ends, used, length: wholeSectors(used) };
@@ -194,7 +193,7 @@ export function* blocksFrom(bytes: Uint8Array, base: number, at: number, first: 
   }
 }
 
-export function wholeSectors(bytes: number): number {
+function wholeSectors(bytes: number): number {
   return Math.ceil(bytes / SECTOR_BYTES) * SECTOR_BYTES;
 }
 

@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Arena } from './arena.js';
-import { encodeCommit, encodeEnd, layoutOf, SECTOR_BYTES, wholeSectors, type Commit } from './commit.js';
+import { encodeCommit, encodeEnd, layoutOf, SECTOR_BYTES, type Commit } from './commit.js';
 import { doAll, syncDirectory } from './files.js';
 import { Runs, type Run } from './runs.js';
 import { Segment, segmentName } from './segment.js';
@@ -122,14 +122,14 @@ export class Segments {
     }
   }
 
-  /** Ends the active segment and begins the next, which takes a commit of `bytes`. */
+  /** Ends the active segment and begins the next, which takes a commit of `bytes`, whole sectors. */
   async #goOn(bytes: number): Promise<void> {
     const ended = this.#active;
     let next = await (this.#next ?? this.#madeAhead());
     if (next === null || 2 * SECTOR_BYTES + bytes > next.length) {
       this.#next = null;
       await next?.close();
-      next = await Segment.create(this.directory, ended.number + 1, Math.max(this.#nextLength(), wholeSectors(2 * SECTOR_BYTES + bytes)));
+      next = await Segment.create(this.directory, ended.number + 1, Math.max(this.#nextLength(), 2 * SECTOR_BYTES + bytes));
     }
     this.#next = Promise.resolve(next);
     await ended.write(encodeEnd({ salt: ended.salt, offset: this.#position, sequence: this.#sequence + 1 }), this.#position);
