@@ -1,3 +1,4 @@
+import { isAwaited } from './awaited.js';
 import type { Configuration, Membership } from './configuration.js';
 import { applyCommitted, handleApplied } from './commit.js';
 import { checkElectionTimeout, countOwnVote, handleCampaign, handlePauseElections, handlePreVoteReply, handleStepDown, handleTimeoutNow, handleVoteReply } from './election.js';
@@ -49,6 +50,11 @@ export class RaftCore {
     for (const input of inputs) step(raft, input);
     if (!raft.halted) settle(raft);
     return raft.outbox.take();
+  }
+
+  /** Whether a turn is due at once for this input; one that nobody waits for may be left to the next turn. It changes nothing. */
+  isAwaited(input: Input): boolean {
+    return isAwaited(this.#raft, input);
   }
 
   /** When a turn is due although nothing arrives, monotonic ms; Infinity for never. */

@@ -46,13 +46,18 @@ export class ClientCalls<C, R, Q, A> {
     const { limits, runId } = parts.resolved;
     this.proposals = new ProposalTable(limits.maxPendingProposals);
     this.reads = new ReadTable(limits.maxPendingReads, { serve: (read) => this.serveRead(read), refuse: (read) => this.forwardRead(read) });
-    this.forwarder = new Forwarder(parts.options.transport, parts.addressOf, firstRequestId(runId));
+    this.forwarder = new Forwarder(parts.options.transport, parts.addressOf, runId);
     this.deadlines = new Deadlines(parts.clock, (now) => this.expire(now));
   }
 
   /** Calls that have no answer yet. */
   get pendingCount(): number {
     return this.proposals.count + this.forwarder.count;
+  }
+
+  /** Whether a proposal or a read may be answered by what the state machine takes next. */
+  get areWaiting(): boolean {
+    return this.proposals.count + this.reads.count > 0;
   }
 
   /** The node stops: other nodes' calls are refused from now on. (It takes no more of its own either.) */
@@ -290,11 +295,4 @@ function outcomeOf({ index, term, value }: Applied<unknown>, codec: Codec<unknow
   } catch (error) {
     return { ok: false, code: 'indeterminate', message: `the result can't be encoded: ${String(error)}`, leaderId: null };
   }
-}
-
-/** Where a run's numbers for forwarded calls begin: runs of one node differ in it, so that a reply to an earlier one matches nothing. */
-function firstRequestId(runId: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < runId.length; i += 1) hash = Math.imul(hash ^ runId.charCodeAt(i), 0x01000193);
-  return (hash >>> 0) * 2 ** 20 + 1;
 }

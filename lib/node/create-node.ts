@@ -214,6 +214,7 @@ class NodeFacade<C, R, Q, A> implements LocalNode<C, R, Q, A> {
     const deadline = this.clock.now() + this.resolved.limits.drainTimeoutMs;
     if (engine !== null) await this.drain(engine, deadline);
     if (engine !== null && !this.hasFailed()) await this.handOver(engine, deadline);
+    if (engine?.finishTurns() === false) await Promise.resolve();
     if (this.hasFailed()) return this.failing;
     this.end('stopped', undefined, [{ type: 'NodeStopped', term: this.metrics.value.term, reason: 'requested' }]);
     this.state = 'stopped';

@@ -133,6 +133,12 @@ export class Engine<C, R, Q, A> {
     return core.entries(from, core.appliedIndex, maxBytes) ?? options.storage.read(from, core.appliedIndex, maxBytes);
   }
 
+  /** Before an orderly end: what nobody waits for may still wait for a turn. False when it failed; that is told in a microtask. */
+  finishTurns(): boolean {
+    this.loop.drain();
+    return !this.hasFailed;
+  }
+
   /** The last turn: leadership ends, every waiting call is answered, `lastWords` are published. */
   end(reason: 'stopped' | 'fatalError', cause: unknown, lastWords: readonly RaftEventBody[]): void {
     const { core, clock } = this.parts;
@@ -191,7 +197,7 @@ export class Engine<C, R, Q, A> {
     this.parts.options.storage.append(write).then(
       () => {
         this.writes.complete();
-        this.loop.enqueue({ type: 'persisted', writeId: write.id, ioMs: this.parts.clock.now() - now });
+        this.take({ type: 'persisted', writeId: write.id, ioMs: this.parts.clock.now() - now });
       },
       (error: unknown) => this.fail('append', error),
     );
@@ -211,7 +217,9 @@ export class Engine<C, R, Q, A> {
   private onApplied(range: AppliedRange, applyMs: number): void {
     const last = range.entries[range.entries.length - 1];
     if (last === undefined || this.hasFailed) return;
-    this.loop.enqueue({ type: 'applied', through: last.index, applyMs });
+    const input: Input = { type: 'applied', through: last.index, applyMs };
+    if (this.calls.areWaiting) this.loop.enqueue(input);
+    else this.loop.enqueueQuietly(input);
     this.appliedRanges.push(range);
     this.snapshots.noteApplied(range.entries);
   }
@@ -233,8 +241,13 @@ export class Engine<C, R, Q, A> {
       this.droppedMessages += 1;
     } else {
       if (message.type === 'installSnapshotReply') this.sender.handleReply(from, message);
-      this.loop.enqueue({ type: 'message', from, message });
+      this.take({ type: 'message', from, message });
     }
+  }
+
+  private take(input: Input): void {
+    if (this.parts.core.isAwaited(input)) this.loop.enqueue(input);
+    else this.loop.enqueueQuietly(input);
   }
 
   private reportStalls(now: number): void {

@@ -21,13 +21,16 @@ export class Forwarder {
   private readonly unreachable = new Set<NodeId>();
   /** Every request whose call is not settled. */
   private readonly pending = new Map<number, Forwarded>();
+  /** Of this run alone, so that a late reply to an earlier run of this node matches nothing. */
+  private nextId: number;
 
   constructor(
     private readonly transport: Transport,
     private readonly addressOf: (id: NodeId) => string | null,
-    /** Of this run alone, so that a late reply to an earlier run of this node matches nothing. */
-    private nextId: number,
-  ) {}
+    runId: string,
+  ) {
+    this.nextId = firstRequestId(runId);
+  }
 
   get count(): number {
     return this.pending.size;
@@ -140,4 +143,11 @@ function errorOf(outcome: ForwardOutcome & { ok: false }, addressOf: (id: NodeId
     default:
       return outcome.code satisfies never;
   }
+}
+
+/** Where a run's numbers begin: runs of one node differ in it. */
+function firstRequestId(runId: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < runId.length; i += 1) hash = Math.imul(hash ^ runId.charCodeAt(i), 0x01000193);
+  return (hash >>> 0) * 2 ** 20 + 1;
 }

@@ -142,6 +142,69 @@ describe('the turn loop', () => {
     await cluster.stop();
   });
 
+  test('what nobody waits for shares the turn of what comes next: one proposal after the other takes each follower two turns', async () => {
+    const turns = { a: 0, b: 0, c: 0 };
+    const cluster = new MemoryCluster();
+    for (const id of ['a', 'b', 'c'] as const) await cluster.start(id, { turnObserver: () => (turns[id] += 1) });
+    const leader = await cluster.leader();
+    await leader.node.propose('first');
+    await cluster.settle();
+    for (const id of ['a', 'b', 'c'] as const) turns[id] = 0;
+    for (let i = 0; i < 100; i += 1) await leader.node.propose('again');
+    // append and acknowledge; commit and apply come along with the next append
+    for (const { node } of cluster.others(leader)) expect(turns[node.id as keyof typeof turns]).toBeLessThanOrEqual(210);
+    expect(turns[leader.node.id as keyof typeof turns]).toBeLessThanOrEqual(310);
+    await cluster.stop();
+  });
+
+  test('and gets a turn without time passing when nothing comes', async () => {
+    const cluster = await MemoryCluster.started();
+    const leader = await cluster.leader();
+    const at = cluster.clock.now();
+    await leader.node.propose('x');
+    await cluster.settle();
+    expect(cluster.clock.now()).toBe(at);
+    const { applied } = leader.node.metrics.value;
+    for (const { node } of cluster.others(leader)) expect(node.metrics.value).toMatchObject({ applied, committed: applied });
+    await cluster.stop();
+  });
+
+  test('a node that stops tells first of what nobody waited for', async () => {
+    const cluster = await MemoryCluster.started();
+    const leader = await cluster.leader();
+    const [{ node, machine }] = cluster.others(leader) as [ReturnType<typeof cluster.run>];
+    await leader.node.propose('x');
+    await cluster.settle();
+    let stopping = Promise.resolve();
+    const apply = machine.apply.bind(machine);
+    machine.apply = (batch) => {
+      stopping = node.stop();
+      return apply(batch);
+    };
+    const { index } = await leader.node.propose('last');
+    await cluster.settle();
+    await stopping;
+    expect(machine.words).toEqual(['x', 'last']);
+    expect(node.metrics.value.applied.index).toBe(index);
+    await cluster.stop();
+  });
+
+  test('a fault in the turn that a stop brings about is no orderly end', async () => {
+    const cluster = await MemoryCluster.started();
+    const leader = await cluster.leader();
+    const [{ node, machine }] = cluster.others(leader) as [ReturnType<typeof cluster.run>];
+    let stopping = Promise.resolve();
+    node.events.subscribe({ next: ({ type }) => void (type === 'LatestLog' && (stopping = node.stop())), error: () => undefined });
+    machine.apply = () => {
+      throw new Error('no more');
+    };
+    void leader.node.propose('x').catch(() => undefined);
+    await cluster.settle();
+    await stopping;
+    expect(node.metrics.value.runningState).toBe('failed');
+    await cluster.stop();
+  });
+
   test('an effect that throws stops the node with a FatalError; who waits is answered, and what the turn did is told', async () => {
     const cluster = await MemoryCluster.started({ ids: ['a'] });
     const run = await cluster.leader();

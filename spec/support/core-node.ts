@@ -14,7 +14,10 @@ import type { CoreDisk } from './core-disk.js';
 import { expectFoldEqualsStatus } from './core-fold.js';
 import { EventPairs } from './event-pairs.js';
 
-/** One core with a disk and a state machine that wait to be told. Every turn's events are folded and held against the core's state, and each end among them against its beginning. */
+/**
+ * One core with a disk and a state machine that wait to be told. Every turn's events are folded and held against the core's state,
+ * and each end among them against its beginning. An input that the core says nobody awaits must bring nothing that somebody could.
+ */
 export class CoreNode {
   core: RaftCore;
   /** Writes that are issued and not durable, oldest first. */
@@ -51,7 +54,10 @@ export class CoreNode {
   }
 
   turn(now: number, inputs: readonly Input[]): TurnOutput {
+    const isIdle = this.core.wakeAt > now && inputs.every((input) => !this.core.isAwaited(input));
+    const round = this.core.round;
     const output = this.core.turn(now, inputs);
+    if (isIdle && inputs.length > 0) expectNothingAwaited(output, round);
     if (output.write !== null) this.writes.push(output.write);
     if (output.apply !== null) {
       if (this.applying !== null) throw new Error('the state machine is busy');
@@ -143,4 +149,12 @@ export class CoreNode {
     this.#run += 1;
     return new MetricsFold(initialMetrics(this.options.id, `${this.options.id}-${this.#run}`));
   }
+}
+
+/** But for notices of what is committed, which go with the next append as well, and leadership that is handed to a voter of higher priority. */
+function expectNothingAwaited(output: TurnOutput, round: number): void {
+  const { messages, proposals, reads, membershipOutcomes, transferOutcomes, logReads, snapshotSends } = output;
+  const answers = messages.filter(({ message }) => message.type !== 'timeoutNow' && (message.type !== 'heartbeat' || message.round > round));
+  const found = [...answers, ...proposals, ...reads, ...membershipOutcomes, ...transferOutcomes, ...logReads, ...snapshotSends];
+  if (found.length > 0) throw new Error(`an input that nobody awaits has brought ${JSON.stringify(found)}`);
 }
