@@ -135,7 +135,7 @@ export class Engine<C, R, Q, A> {
 
   /** Before an orderly end: what nobody waits for may still wait for a turn. False when it failed; that is told in a microtask. */
   finishTurns(): boolean {
-    this.loop.drain();
+    this.loop.finish();
     return !this.hasFailed;
   }
 

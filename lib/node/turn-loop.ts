@@ -46,7 +46,7 @@ const MAX_BUSY_MS = 2;
 
 /**
  * So many microtasks pass before an input that nobody waits for gets a turn of its own. Nodes that share a thread hear from each
- * other within fewer; one that does not is held up for less than a microsecond.
+ * other within fewer; on an idle thread it is held up for less than a microsecond.
  */
 const LINGER_MICROTASKS = 8;
 
@@ -114,7 +114,7 @@ export class TurnLoop {
     this.schedule();
   }
 
-  /** Runs turns until nothing waits. Called from outside only to start and to end a node. */
+  /** Runs turns until nobody waits for one, or for as long as it may hold the thread. Called from outside only to start a node. */
   drain(now = this.parts.clock.now()): void {
     if (this.isDraining || this.isClosed) return;
     this.isScheduled = false;
@@ -134,6 +134,11 @@ export class TurnLoop {
     if (!this.isOver()) this.armTimer();
     if (this.mayGoOn()) this.schedule();
     else if (this.queue.length > 0) this.linger();
+  }
+
+  /** Before the end: every turn that is left, also for what nobody waits for. */
+  finish(): void {
+    while (!this.isClosed && !this.isDraining && (this.queue.length > 0 || this.mayGoOn())) this.drain();
   }
 
   /** No turn runs any more; inputs that wait are dropped. */
