@@ -4,7 +4,7 @@ import type { Measure } from './measurements.js';
 export interface BenchSize {
   /** Runs of each measurement; the median is reported. */
   readonly runs: number;
-  /** Proposals a run; a tenth of it with one proposer. */
+  /** Proposals a run; half of it with one proposer. */
   readonly total: number;
   /** Proposals of the memory measurement. */
   readonly proposals: number;

@@ -45,6 +45,7 @@ export async function inTurn<K extends string>(concurrency: number, total: numbe
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const name of names) {
       globalThis.gc?.();
+      await closedLoop(concurrency, portion, contestants[name]); // it left the young generation small: collecting that is no part of what follows
       rates[name].push(await closedLoop(concurrency, portion, contestants[name]));
     }
   }

@@ -33,7 +33,7 @@ Without a name those that take up to ${SHORT_MINUTES} minutes, one after the oth
 minutes are those of a quiet machine of two cores and the defaults below.
 
   -n, --runs <count>    runs of each measurement; the median is reported (default 5)
-  --total <count>       proposals per run, a tenth of it with one proposer (default 400000)
+  --total <count>       proposals per run, half of it with one proposer (default 400000)
   --proposals <count>   proposals of the memory measurement (default 10000000)
   --entries <count>     entries of the long logs in replay and scaling (default 1000000)
   --seconds <count>     how long each load of the cluster measurement lasts (default 5)
