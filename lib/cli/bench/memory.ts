@@ -35,6 +35,7 @@ export async function memoryOverTime({ proposals, every, bytes }: MemoryJob): Pr
 
 /** To the same length before every sample: the default policy alone leaves anything from 10 000 to 110 000 entries. */
 async function trimLogs({ nodes }: BenchCluster): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve)); // a follower may not have applied yet what the leader has answered
   for (const node of nodes) {
     const { last } = await node.takeSnapshot();
     node.compactLog(last.index);
