@@ -50,7 +50,7 @@ const MAX_BUSY_MS = 2;
  */
 const LINGER_MICROTASKS = 8;
 
-/** A reaction to it runs in the next microtask, as by `queueMicrotask`, at a third of the cost; ten of them go into a lone proposal. */
+/** A reaction to it runs in the next microtask, as by `queueMicrotask`, at a third of the cost. */
 const SETTLED = Promise.resolve();
 
 /**
