@@ -11,9 +11,9 @@ import { SortedMap } from '../../lib/server/kv/sorted-map.js';
 import { BlockReader, blockLength, encodeBlock } from '../../lib/storage/file/block.js';
 import { readIdentity, writeIdentity } from '../../lib/storage/file/identity-file.js';
 import { openSnapshot, prepareSnapshot } from '../../lib/storage/file/snapshot-file.js';
-import { decodeState, encodeState } from '../../lib/storage/file/state-record.js';
+import { decodeState } from '../../lib/storage/file/state-record.js';
 import { bytesOf, chunked, commands, metaOf } from '../../lib/testing/storage-suite/store.js';
-import { temporaryDirectory } from '../support/file-fixture.js';
+import { stateRecord, temporaryDirectory } from '../support/file-fixture.js';
 
 /** What a decoder may use beside a multiple of its input: a chunk, a table, what the runtime does meanwhile. */
 const SLACK_BYTES = 4 * 1024 * 1024;
@@ -78,7 +78,7 @@ describe('on any bytes, valid ones that were damaged included, in the error it n
   it('the decoder of blocks, when the checksum is made to match', () => fuzz(block, sealed(walk), isCorruptLog, 1500));
 
   it('the decoder of the state record', () => {
-    const valid = encodeState({ hardState: { term: 3, votedFor: 'somebody' }, compacted: { index: 3, term: 1 }, last: { index: 9, term: 3 } });
+    const valid = stateRecord({ hardState: { term: 3, votedFor: 'somebody' }, compacted: { index: 3, term: 1 }, last: { index: 9, term: 3 } });
     return fuzz(valid, decodeState, isCorruptLog);
   });
 

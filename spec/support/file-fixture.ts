@@ -2,11 +2,19 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FileStorage } from '../../lib/storage/file.js';
+import { stateBytes, writeState, type LogState } from '../../lib/storage/file/state-record.js';
 import type { StorageFixture } from '../../lib/testing/storage-suite.js';
 
 /** A directory of its own under the system's temporary one. */
 export function temporaryDirectory(): string {
   return mkdtempSync(join(tmpdir(), 'rxraft-spec-'));
+}
+
+/** The record of a state, in bytes of its own. */
+export function stateRecord(state: LogState): Uint8Array {
+  const bytes = new Uint8Array(stateBytes(state.hardState.votedFor));
+  writeState(state, new DataView(bytes.buffer), 0);
+  return bytes;
 }
 
 /** Real commits, of which the next can be made to fail. */

@@ -3,7 +3,7 @@ import type { Entry } from '../../core/entry.js';
 import type { LogIndex } from '../../core/ids.js';
 import type { Arena } from './arena.js';
 import { blockEnd, blockHead, blockLength, BlockReader, encodeBlock } from './block.js';
-import { decodeState, encodeState, type LogState } from './state-record.js';
+import { decodeState, stateBytes, writeState, type LogState } from './state-record.js';
 
 /** What a disk writes whole, at least. Commits begin and end with a sector. */
 export const SECTOR_BYTES = 512;
@@ -52,11 +52,12 @@ export interface CommitPlace {
  * Head and state record are within the first sector. Each part has a checksum of its own. How a commit that was cut short
  * is told from one that was damaged afterwards is `isCutShort`.
  */
-export function encodeCommit({ kept, entries }: Commit, { record, start, ends, used, length }: CommitLayout, place: CommitPlace, arena: Arena): { readonly bytes: Uint8Array; readonly blocks: BlockPlace[] } {
+export function encodeCommit({ kept, entries, state }: Commit, { recordBytes, start, ends, used, length }: CommitLayout, place: CommitPlace, arena: Arena): { readonly bytes: Uint8Array; readonly blocks: BlockPlace[] } {
   const bytes = arena.take(length);
   bytes.fill(0, 0, start);
   bytes.fill(0, used);
-  bytes.set(record, HEADER_BYTES);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, start);
+  writeState(state, view, HEADER_BYTES);
   const blocks: BlockPlace[] = [];
   let offset = start;
   let from = 0;
@@ -66,13 +67,13 @@ export function encodeCommit({ kept, entries }: Commit, { record, start, ends, u
     offset = end;
     from = to;
   }
-  writeHead(bytes, place, { kept, recordBytes: record.length, flags: 0 });
+  writeHead(bytes, view, place, { kept, recordBytes, flags: 0 });
   return { bytes, blocks };
 }
 
 /** How a commit is laid out, whatever its place. */
 export interface CommitLayout {
-  readonly record: Uint8Array;
+  readonly recordBytes: number;
   /** Where the blocks begin. */
   readonly start: number;
   /** Where each ends: among the entries, and in bytes. */
@@ -83,8 +84,8 @@ export interface CommitLayout {
 }
 
 export function layoutOf({ entries, state }: Commit): CommitLayout {
-  const record = encodeState(state);
-  const start = startOfBlocks(record.length);
+  const recordBytes = stateBytes(state.hardState.votedFor);
+  const start = startOfBlocks(recordBytes);
   const ends: { to: number; end: number }[] = [];
   let used = start;
   for (let from = 0; from < entries.length; ) {
@@ -93,18 +94,17 @@ export function layoutOf({ entries, state }: Commit): CommitLayout {
     ends.push({ to, end: used });
     from = to;
   }
-  return { record, start, ends, used, length: wholeSectors(used) };
+  return { recordBytes, start, ends, used, length: wholeSectors(used) };
 }
 
 /** What follows the last commit of a segment: the log goes on in the next one, with the commit of the same sequence number. */
 export function encodeEnd(place: CommitPlace): Uint8Array {
   const bytes = new Uint8Array(SECTOR_BYTES);
-  writeHead(bytes, place, { kept: 0, recordBytes: 0, flags: END_OF_SEGMENT });
+  writeHead(bytes, new DataView(bytes.buffer), place, { kept: 0, recordBytes: 0, flags: END_OF_SEGMENT });
   return bytes;
 }
 
-function writeHead(bytes: Uint8Array, { salt, offset, sequence }: CommitPlace, head: { readonly kept: LogIndex; readonly recordBytes: number; readonly flags: number }): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+function writeHead(bytes: Uint8Array, view: DataView, { salt, offset, sequence }: CommitPlace, head: { readonly kept: LogIndex; readonly recordBytes: number; readonly flags: number }): void {
   view.setUint32(4, MAGIC);
   view.setUint32(8, bytes.length);
   view.setUint32(12, zeroSectors(bytes));

@@ -134,16 +134,16 @@ export class LogWriter {
     return waiting.splice(0, size);
   }
 
-  async #commit(group: readonly Waiting[]): Promise<void> {
+  #commit(group: readonly Waiting[]): Promise<void> {
     const builder = new GroupBuilder(this.reader, this.#state);
     let isEmpty = true;
     for (const { change } of group) {
-      if (change.type === 'reset') return await this.#reset(change.to);
+      if (change.type === 'reset') return this.#reset(change.to);
       if (change.type === 'barrier') continue;
       builder.add(change);
       isEmpty = false;
     }
-    if (!isEmpty) await this.#write(builder.build());
+    return isEmpty ? Promise.resolve() : this.#write(builder.build());
   }
 
   /** A crash in between leaves segments of which nothing counts; the next open removes them. */

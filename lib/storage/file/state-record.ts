@@ -22,18 +22,24 @@ const STATE_VERSION = 1;
 const FIXED_BYTES = 48;
 const NO_VOTE = 255;
 
-export function encodeState(state: LogState): Uint8Array {
-  const { term, votedFor } = state.hardState;
-  const name = new TextEncoder().encode(votedFor ?? '');
-  const bytes = new Uint8Array(FIXED_BYTES + name.length);
-  const view = new DataView(bytes.buffer);
-  view.setUint8(4, STATE_VERSION);
-  view.setUint8(5, votedFor === null ? NO_VOTE : name.length);
-  const numbers = [term, state.compacted.index, state.compacted.term, state.last.index, state.last.term];
-  numbers.forEach((value, i) => view.setFloat64(8 + 8 * i, value));
-  bytes.set(name, FIXED_BYTES);
-  view.setUint32(0, crc32(bytes.subarray(4)));
-  return bytes;
+/** How long the record of a state with this vote is. */
+export function stateBytes(votedFor: string | null): number {
+  return FIXED_BYTES + Buffer.byteLength(votedFor ?? '');
+}
+
+/** Writes the record to `view`, at `offset` and as long as `stateBytes` says, where zeros stand. */
+export function writeState({ hardState, compacted, last }: LogState, view: DataView, offset: number): void {
+  const { term, votedFor } = hardState;
+  const bytes = Buffer.from(view.buffer, view.byteOffset + offset, stateBytes(votedFor));
+  const nameBytes = bytes.write(votedFor ?? '', FIXED_BYTES);
+  view.setUint8(offset + 4, STATE_VERSION);
+  view.setUint8(offset + 5, votedFor === null ? NO_VOTE : nameBytes);
+  view.setFloat64(offset + 8, term);
+  view.setFloat64(offset + 16, compacted.index);
+  view.setFloat64(offset + 24, compacted.term);
+  view.setFloat64(offset + 32, last.index);
+  view.setFloat64(offset + 40, last.term);
+  view.setUint32(offset, crc32(bytes.subarray(4)));
 }
 
 /** @throws {CorruptLogError} when the checksum does not match. */

@@ -1,3 +1,4 @@
+import type * as CallbackFileSystem from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import type * as FileSystem from 'node:fs/promises';
 
@@ -10,23 +11,44 @@ export interface Faults {
   code: string;
   /** What the call that failed was. */
   failed: string | null;
+  /** No write by callback takes more. */
+  mostBytes: number;
 }
 
-/** Of the file system that a test puts in the place of `node:fs/promises`. */
-export const FAULTS: Faults = { calls: 0, failing: 0, code: 'EIO', failed: null };
+/** Of the file system that a test puts in the place of `node:fs/promises` and of `node:fs`. */
+export const FAULTS: Faults = { calls: 0, failing: 0, code: 'EIO', failed: null, mostBytes: Infinity };
 
 const HANDLED = ['open', 'rename', 'rm', 'readdir', 'mkdir', 'readFile', 'access'] as const;
-const OF_HANDLES: readonly (string | symbol)[] = ['write', 'writeFile', 'sync', 'read', 'stat', 'close'];
+const OF_HANDLES: readonly (string | symbol)[] = ['writeFile', 'sync', 'read', 'stat', 'close'];
 type Call = (...args: readonly unknown[]) => Promise<unknown>;
+
+/** The next call; an error instead when it is the one that fails. */
+function counted(name: string, faults: Faults): Error | null {
+  faults.calls++;
+  if (faults.calls !== faults.failing) return null;
+  faults.failed = name;
+  return Object.assign(new Error(`${faults.code}: injected, ${name}`), { code: faults.code });
+}
+
+type Written = (error: Error | null, count: number, bytes: Uint8Array) => void;
+
+/** `node:fs` whose writes by callback fail as `faults` says, before they do anything. */
+export function failingCallbacks(actual: typeof CallbackFileSystem, faults = FAULTS): typeof CallbackFileSystem {
+  const write = (file: number, bytes: Uint8Array, offset: number, length: number, position: number, written: Written): void => {
+    const failure = counted('write', faults);
+    if (failure === null) actual.write(file, bytes, offset, Math.min(length, faults.mostBytes), position, written);
+    else setImmediate(written, failure, 0, bytes);
+  };
+  return { ...actual, write: write as typeof actual.write };
+}
 
 /** `node:fs/promises` whose calls fail as `faults` says: before they do anything, but that half of a write is written and a file is closed. */
 export function failingFileSystem(actual: typeof FileSystem, faults = FAULTS): typeof FileSystem {
   const call = async (name: string, args: readonly unknown[], perform: Call, half: Call | null): Promise<unknown> => {
-    faults.calls++;
-    if (faults.calls !== faults.failing) return await perform(...args);
-    faults.failed = name;
+    const failure = counted(name, faults);
+    if (failure === null) return await perform(...args);
     if (half !== null) await half(...args);
-    throw Object.assign(new Error(`${faults.code}: injected, ${name}`), { code: faults.code });
+    throw failure;
   };
   const wrapped = (handle: FileHandle): FileHandle =>
     new Proxy(handle, {

@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import type * as CallbackFileSystem from 'node:fs';
 import type * as FileSystem from 'node:fs/promises';
 import { RaftError } from '../../../lib/ports/errors.js';
 import type { RecoveredState } from '../../../lib/ports/storage.js';
@@ -11,6 +12,7 @@ import { after, EMPTY, perform, type Content, type Operation } from '../crashes/
 import { IDENTITY, verdict } from '../crashes/verdict.js';
 
 jest.mock('node:fs/promises', () => jest.requireActual<typeof FailingCalls>('../crashes/failing-calls.js').failingFileSystem(jest.requireActual<typeof FileSystem>('node:fs/promises')));
+jest.mock('node:fs', () => jest.requireActual<typeof FailingCalls>('../crashes/failing-calls.js').failingCallbacks(jest.requireActual<typeof CallbackFileSystem>('node:fs')));
 
 const write = (term: number, count: number, truncateAfter: number | null = null): Operation => ({ type: 'write', hardState: { term, votedFor: 'a' }, truncateAfter, count, term });
 const snapshot = (index: number, term: number, replaceLog = false): Operation => ({ type: 'snapshot', last: { index, term }, replaceLog });
@@ -29,7 +31,7 @@ const OPERATIONS: readonly Operation[] = [
 ];
 
 describe('a call of the system that fails', () => {
-  afterEach(() => void (FAULTS.failing = 0));
+  afterEach(() => void Object.assign(FAULTS, { failing: 0, mostBytes: Infinity }));
 
   it.each(['EIO', 'ENOSPC'])('with %s, whichever it is: is told of as it is, loses nothing that was acknowledged, and leaves a store that opens', async (code) => {
     const { calls } = await lived(0, code, Infinity);
@@ -39,6 +41,25 @@ describe('a call of the system that fails', () => {
       expect.arrayContaining(['writeFile', 'sync', 'close', 'stat', 'read', 'rename snapshot.tmp', 'open snapshot.tmp', 'rename rxraft.json.tmp', 'write', 'rename log-0000000001.tmp', 'open log-0000000001', 'open log-0000000002.tmp', 'rename log-0000000002.tmp']),
     );
   }, 60_000); // about a hundred stores are made, used and opened again, on a real disk that others use too
+
+  it('a write that takes only some of the bytes, each time: goes on behind them, and nothing is lost', async () => {
+    const { calls } = await lived(0, 'EIO', Infinity);
+    FAULTS.mostBytes = 500;
+    expect((await lived(0, 'EIO', Infinity)).calls).toBeGreaterThan(calls);
+  });
+
+  it('a write that takes none: is told of, and poisons the store', async () => {
+    const path = temporaryDirectory();
+    const storage = new FileStorage({ path });
+    await storage.open(IDENTITY);
+    FAULTS.mostBytes = 0;
+    const appended = storage.append({ id: 1, hardState: { term: 1, votedFor: 'a' }, truncateAfter: null, entries: [] });
+    await expect(appended).rejects.toThrow(/log-0000000001 takes no more bytes/);
+    FAULTS.mostBytes = Infinity;
+    await expect(storage.append({ id: 2, hardState: { term: 2, votedFor: null }, truncateAfter: null, entries: [] })).rejects.toThrow(/takes no more bytes/);
+    await storage.close();
+    rmSync(path, { recursive: true });
+  });
 
   it('a commit, whichever it is: nothing later is acknowledged, nothing earlier is lost', async () => {
     const { commits } = await lived(0, 'EIO', Infinity);
