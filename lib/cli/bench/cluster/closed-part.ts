@@ -1,13 +1,10 @@
 import type { Curve, Report, Row } from '../report.js';
 import { contest, detailRows, outcomeText, type Outcome } from './contest.js';
 import type { Setting } from './setting.js';
-import type { Store } from './store.js';
+import { WARM_CLIENTS, type Store } from './store.js';
 
 /** Etcd's puts per second times so much are what a cluster is to reach, by the number of clients. */
 const ETCD_TIMES: ReadonlyMap<number, number> = new Map([[1, 1], [64, 2], [256, 3]]);
-
-/** Compilers and caches are to know the work before the first load is measured. */
-const WARM_CLIENTS = 16;
 
 const BARE =
   'node:http alone is one process that answers every put at once and keeps nothing: what the HTTP server of Node.js costs before there is a store. With one synced file it answers what one fdatasync at a time has made durable, all that wait together: a log without replication.';

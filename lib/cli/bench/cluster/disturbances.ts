@@ -5,6 +5,7 @@ import type { Load } from './load.js';
 import type { Sandbox } from './sandbox.js';
 import { ServedCluster } from './served-cluster.js';
 import type { Setting } from './setting.js';
+import { WARM_CLIENTS } from './store.js';
 
 /** Of the most that the cluster takes: so much that it works, and is not full. */
 const SHARE = 0.3;
@@ -21,6 +22,7 @@ export async function disturbances(mostPerSecond: number, setting: Setting, sand
   for (let run = 0; run < runs; run += 1) {
     for (const [extraArgs, undisturbed, catchingUp] of [[[], loads.quiet, loads.log], [often, loads.snapshots, loads.snapshot]] as const) {
       const cluster = await ServedCluster.start('rxraft', extraArgs, scripts.rxraft, sandbox);
+      await cluster.store.closed(WARM_CLIENTS, seconds);
       undisturbed.push(await cluster.store.open(rate, seconds));
       catchingUp.push(await whileCatchingUp(cluster, rate, seconds));
       await cluster.stop();

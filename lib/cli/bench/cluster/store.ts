@@ -10,6 +10,8 @@ const KEYS = 10_000;
 const OPEN_CALLERS = 256;
 /** The part of a measurement that goes before it, for caches and compilers to warm. */
 export const WARM_SHARE = 0.2;
+/** Compilers and caches are to know the work before the first load is measured. */
+export const WARM_CLIENTS = 16;
 
 export function keyOf(put: number): string {
   return `key-${String(put % KEYS).padStart(8, '0')}`;
