@@ -26,7 +26,7 @@ export interface CoreOptions {
   readonly maxInflightBytes: number;
   /** Bounds the leader's own-term entries that are not committed; beyond it proposals are refused as overload. Default 64 MiB. */
   readonly maxUncommittedBytes: number;
-  /** Bounds one batch for the state machine; a larger entry goes alone. Default 1 MiB. */
+  /** Bounds one batch for the state machine; a larger entry goes alone. Default 256 KiB. */
   readonly maxApplyBytes: number;
   /** How much of the log's tail is kept in memory once it is durable and applied; what is older is read from storage. Default 64 MiB. */
   readonly logCacheBytes: number;
@@ -42,6 +42,6 @@ export const DEFAULT_CORE_OPTIONS = Object.freeze({
   maxInflightMessages: 64,
   maxInflightBytes: 16 << 20,
   maxUncommittedBytes: 64 << 20,
-  maxApplyBytes: 1 << 20,
+  maxApplyBytes: 256 << 10,
   logCacheBytes: 64 << 20,
 }) satisfies Omit<CoreOptions, 'id' | 'seed'>;

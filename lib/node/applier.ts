@@ -6,6 +6,7 @@ import type { Codec } from '../ports/codec.js';
 import type { Committed, StateMachine } from '../ports/state-machine.js';
 import type { Storage } from '../ports/storage.js';
 import type { AppliedRange } from './proposals.js';
+import { MAX_BUSY_MS } from './turn-loop.js';
 
 export interface ApplierParts<C, R, Q, A> {
   readonly stateMachine: StateMachine<C, R, Q, A>;
@@ -20,7 +21,8 @@ export interface ApplierParts<C, R, Q, A> {
 
 /**
  * Feeds the state machine committed entries in order, one batch at a time (the core sees to that). A machine that
- * answers at once costs no promise; entries that left memory are read back from storage in pieces.
+ * answers at once costs no promise; entries that left memory are read back from storage in pieces, between which it lets go
+ * of the thread.
  */
 export class Applier<C, R, Q, A> {
   /** The batch under way, when the machine takes its time. */
@@ -56,11 +58,16 @@ export class Applier<C, R, Q, A> {
   }
 
   private async applyFromStorage(from: LogIndex, to: LogIndex): Promise<void> {
-    let next = from;
-    while (next <= to) {
-      const entries = await this.parts.storage.read(next, to, this.parts.maxApplyBytes);
+    const { storage, maxApplyBytes, clock } = this.parts;
+    let heldSince = clock.now();
+    for (let next = from; next <= to; ) {
+      const entries = await storage.read(next, to, maxApplyBytes);
       await this.applyEntries(entries);
       next += entries.length;
+      // Neither may have waited for anything: a long log would hold back timers and sockets until it ends.
+      if (clock.now() - heldSince < MAX_BUSY_MS) continue;
+      await new Promise<void>((resolve) => clock.yield(resolve));
+      heldSince = clock.now();
     }
   }
 

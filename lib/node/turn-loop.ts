@@ -42,7 +42,7 @@ export interface TurnLoopParts {
  * A busy loop lets I/O and timers in after this long. Every node counts for itself, so several in one thread hold it for a
  * multiple; letting go costs about 1 µs.
  */
-const MAX_BUSY_MS = 2;
+export const MAX_BUSY_MS = 2;
 
 /**
  * So many microtasks pass before an input that nobody waits for gets a turn of its own. Nodes that share a thread hear from each

@@ -1,6 +1,7 @@
 import type { Entry } from '../../lib/core/entry.js';
 import { Applier } from '../../lib/node/applier.js';
 import type { AppliedRange } from '../../lib/node/proposals.js';
+import { MAX_BUSY_MS } from '../../lib/node/turn-loop.js';
 import { bytesCodec } from '../../lib/ports/codec.js';
 import type { Committed, StateMachine } from '../../lib/ports/state-machine.js';
 import type { Storage } from '../../lib/ports/storage.js';
@@ -97,6 +98,19 @@ describe('Applier', () => {
     await clock.settle();
     expect(reads).toEqual([[1, 5, 1000], [3, 5, 1000], [5, 5, 1000]]);
     expect(applied.map(({ range }) => range.results)).toEqual([[2, 4], [6, 8], [10]]);
+  });
+
+  test('between pieces of a long log it lets go of the thread, once it held it for a while', async () => {
+    const order: string[] = [];
+    setImmediate(() => order.push('others'));
+    const slow = (batch: readonly Committed<Uint8Array>[]): number[] => {
+      order.push(`piece ${batch[0]?.index ?? 0}`);
+      clock.block(MAX_BUSY_MS / 2);
+      return double(batch);
+    };
+    applier(slow, async (from) => [entry(from)]).apply({ from: 1, to: 4, entries: null });
+    await clock.settle();
+    expect(order).toEqual(['piece 1', 'piece 2', 'others', 'piece 3', 'piece 4']);
   });
 
   test.each([

@@ -72,7 +72,7 @@ describe("the README's table of options", () => {
   const numbers: Readonly<Record<string, number>> = { ...DEFAULT_CORE_OPTIONS, ...DEFAULT_LIMITS };
   const shown = (text: string): number => {
     const [amount = '', unit = ''] = text.split(' ');
-    return Number(amount.replaceAll(',', '')) * (unit === 'MiB' ? 2 ** 20 : 1);
+    return Number(amount.replaceAll(',', '')) * ({ KiB: 2 ** 10, MiB: 2 ** 20 }[unit] ?? 1);
   };
 
   it.each(Object.keys(numbers).filter((name) => name !== 'stallThresholdMs'))('has %s with its default', (name) => {
