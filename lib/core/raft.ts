@@ -246,7 +246,7 @@ function settle(raft: RaftState): void {
   expireHandover(raft);
   raft.outbox.write = raft.durability.takeWrite({ term: raft.term, votedFor: raft.votedFor }, raft.log);
   applyCommitted(raft);
-  raft.log.trimCache(Math.min(raft.appliedIndex, raft.durability.persistedIndex), raft.options.logCacheBytes);
+  raft.log.trimCache(Math.min(raft.commitIndex, raft.durability.persistedIndex), raft.options.logCacheBytes);
 }
 
 /** The node stops or has failed: leadership ends with its events, and nothing is promised any more. */

@@ -27,6 +27,7 @@ export interface ApplierParts<C, R, Q, A> {
 export class Applier<C, R, Q, A> {
   /** The batch under way, when the machine takes its time. */
   private busy: Promise<void> | null = null;
+  private isClosed = false;
 
   constructor(private readonly parts: ApplierParts<C, R, Q, A>) {}
 
@@ -57,15 +58,21 @@ export class Applier<C, R, Q, A> {
     }
   }
 
+  /** The node has ended: of what is read back the machine gets nothing more. */
+  close(): void {
+    this.isClosed = true;
+  }
+
   private async applyFromStorage(from: LogIndex, to: LogIndex): Promise<void> {
     const { storage, maxApplyBytes, clock } = this.parts;
     let heldSince = clock.now();
     for (let next = from; next <= to; ) {
       const entries = await storage.read(next, to, maxApplyBytes);
+      if (this.isClosed) return;
       await this.applyEntries(entries);
       next += entries.length;
       // Neither may have waited for anything: a long log would hold back timers and sockets until it ends.
-      if (clock.now() - heldSince < MAX_BUSY_MS) continue;
+      if (next > to || clock.now() - heldSince < MAX_BUSY_MS) continue;
       await new Promise<void>((resolve) => clock.yield(resolve));
       heldSince = clock.now();
     }

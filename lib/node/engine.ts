@@ -144,6 +144,7 @@ export class Engine<C, R, Q, A> {
     const { core, clock } = this.parts;
     this.hasFailed = true;
     this.loop.close();
+    this.applier.close();
     this.subscriptions.unsubscribe();
     this.sender.cancelAll();
     const now = clock.now();
@@ -275,6 +276,7 @@ export class Engine<C, R, Q, A> {
     if (this.hasFailed) return;
     this.hasFailed = true;
     this.loop.close();
+    this.applier.close();
     queueMicrotask(() => this.parts.onFault(operation, error));
   }
 }

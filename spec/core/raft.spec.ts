@@ -133,6 +133,29 @@ describe('RaftCore.turn', () => {
   });
 });
 
+describe('RaftCore, the log in memory', () => {
+  it('holds no more than its bound of what is durable and committed, however long the state machine works on a batch', () => {
+    const cluster = new CoreCluster({ ids: ['a'], options: { logCacheBytes: 0 } });
+    const node = cluster.node('a');
+    cluster.elect('a');
+    cluster.settle();
+    cluster.propose('a', '1');
+    cluster.persist('a');
+    const working = node.applying;
+    for (let i = 2; i <= 5; i += 1) {
+      const index = cluster.propose('a', String(i));
+      expect(node.core.entries(index, index, 1)).toHaveLength(1); // it is not durable yet
+      cluster.persist('a');
+      expect(node.core.entries(index, index, 1)).toBeNull();
+    }
+    expect(node.applying).toBe(working);
+    cluster.apply('a');
+    expect(node.applying).toMatchObject({ entries: null });
+    cluster.settle();
+    expect(node.applied).toEqual(node.disk.read(1, node.status.lastLog.index));
+  });
+});
+
 describe('RaftCore after halt', () => {
   it('leadership ends with its events, what was waiting is refused, and nothing leaves any more', () => {
     const cluster = new CoreCluster();

@@ -113,6 +113,17 @@ describe('Applier', () => {
     expect(order).toEqual(['piece 1', 'piece 2', 'others', 'piece 3', 'piece 4']);
   });
 
+  test('once closed it gives the machine nothing more of a long log', async () => {
+    const machine: Applier<Uint8Array, number, unknown, unknown> = applier((batch) => {
+      if (batch[0]?.index === 2) machine.close();
+      return double(batch);
+    }, async (from) => [entry(from)]);
+    machine.apply({ from: 1, to: 4, entries: null });
+    await machine.whenIdle();
+    expect(batches).toEqual([[1], [2]]);
+    expect(faults).toEqual([]);
+  });
+
   test.each([
     ['throws', () => { throw new Error('boom'); }, 'apply: boom'],
     ['rejects', () => Promise.reject(new Error('boom')), 'apply: boom'],

@@ -21,6 +21,16 @@ describe('FileStorage', () => {
     await fixture.dispose();
   }
 
+  it('a segment is closed after the write that is under way', async () => {
+    const path = temporaryDirectory();
+    const segment = await Segment.create(path, 1, 256 * 1024);
+    let isWritten = false;
+    void segment.write(new Uint8Array(128 * 1024), 1024).then(() => (isWritten = true));
+    await segment.close();
+    expect(isWritten).toBe(true);
+    rmSync(path, { recursive: true });
+  });
+
   it('puts appends that arrive while a commit is under way into one more commit', () =>
     withStore(async (store, commits) => {
       const before = commits.count;

@@ -50,6 +50,8 @@ export function isHalfMade(name: string): boolean {
 
 /** A segment that is open for writing. */
 export class Segment implements SegmentHead {
+  #writing: Promise<void> = Promise.resolve();
+
   private constructor(
     readonly file: string,
     readonly number: number,
@@ -87,7 +89,7 @@ export class Segment implements SegmentHead {
 
   /** Resolves once the bytes are durable. By callback: what a promise of `node:fs` allocates shows in every append. */
   write(bytes: Uint8Array, position: number): Promise<void> {
-    return new Promise((resolve, reject) => {
+    this.#writing = new Promise((resolve, reject) => {
       const { fd } = this.handle;
       const writeFrom = (done: number): void => {
         write(fd, bytes, done, bytes.length - done, position + done, (error, count) => {
@@ -100,9 +102,12 @@ export class Segment implements SegmentHead {
       };
       writeFrom(0);
     });
+    return this.#writing;
   }
 
+  /** After the write that is under way: the number of a closed file may become another's. */
   async close(): Promise<void> {
+    await this.#writing.catch(() => undefined); // whoever asked for it was told
     await this.handle.close();
   }
 }
