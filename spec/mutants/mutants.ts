@@ -50,6 +50,9 @@ const SESSIONS: HuntingGround = {
   plan: { workload: 'key-value', sessionShare: 0.8, roamingClients: 3, roamingGapMs: [0, 20], sessions: { sessionTimeoutMs: 300_000, maxSessions: 1000, maxResultsPerSession: 100 } },
 };
 
+/** Leaders that are cut off with what they have taken, and others that go on without it. */
+const SPLITS: HuntingGround = { turns: 1000, plan: { faults: ['isolation', 'partition'], faultGapMs: [0, 200], callGapMs: [1, 10], readShare: 0.1 } };
+
 /** Disks that are slower than elections, and leaders that lose touch. */
 const SLOW_DISKS: HuntingGround = {
   turns: 1000,
@@ -126,7 +129,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'takes entries without comparing what stands before them',
     file: 'lib/core/follower.ts',
     edits: [['if (previous.index >= raft.commitIndex && raft.log.termAt(previous.index) !== previous.term) {', 'if (previous.index > raft.log.last.index) {']],
-    caughtAs: /./,
+    ground: SPLITS,
+    caughtAs: /Log Matching|State Machine Safety/,
   },
   {
     name: 'does not cut off entries that conflict',
