@@ -24,8 +24,8 @@ export interface HttpServiceOptions {
 
 /** A connection. */
 interface Client {
-  /** Its requests that are not answered: several, when it sends ahead. */
-  readonly unanswered: Set<ServerResponse>;
+  /** Its requests that are not answered, in their order: several, when it sends ahead. */
+  readonly unanswered: ServerResponse[];
   /** Aborted when it closes. */
   readonly gone: AbortController;
 }
@@ -33,7 +33,8 @@ interface Client {
 function newClient(): Client {
   const gone = new AbortController();
   setMaxListeners(Infinity, gone.signal); // one for each request that it sends ahead
-  return { unanswered: new Set(), gone };
+  gone.signal.addEventListener('abort', () => undefined); // one that stays: a signal makes new tables for its only listener, every time
+  return { unanswered: [], gone };
 }
 
 /** What the service holds at the moment; all zero once it is closed. */
@@ -61,8 +62,8 @@ export class HttpService {
   readonly #server: Server;
   /** The open connections. */
   readonly #sockets = new Map<Socket, Client>();
-  /** Requests whose answer is not sent yet, event streams aside. */
-  readonly #unanswered = new Set<ServerResponse>();
+  /** How many requests have no whole answer yet, event streams among them. */
+  #unanswered = 0;
   #isDraining = false;
   #onIdle: (() => void) | null = null;
 
@@ -83,7 +84,11 @@ export class HttpService {
   }
 
   get load(): HttpLoad {
-    return { connections: this.#sockets.size, requests: this.#unanswered.size, bodyBytes: this.#admission.bytes, eventStreams: this.#streams.count };
+    return { connections: this.#sockets.size, requests: this.#requests, bodyBytes: this.#admission.bytes, eventStreams: this.#streams.count };
+  }
+
+  get #requests(): number {
+    return this.#unanswered - this.#streams.count;
   }
 
   /** Begins to serve. Resolves with the address; port 0 asks for any free one. Rejects when the address can't be had. */
@@ -101,10 +106,10 @@ export class HttpService {
   /** Takes no new connection and waits, `deadlineMs` at most, until every request in progress is answered. */
   async drain(deadlineMs: number): Promise<void> {
     this.#isDraining = true;
-    for (const outgoing of this.#unanswered) outgoing.shouldKeepAlive = false;
+    for (const { unanswered } of this.#sockets.values()) for (const outgoing of unanswered) outgoing.shouldKeepAlive = false;
     if (this.#server.listening) this.#server.close();
     this.#server.closeIdleConnections();
-    await within(deadlineMs, () => this.#unanswered.size === 0, (onIdle) => (this.#onIdle = onIdle));
+    await within(deadlineMs, () => this.#requests === 0, (onIdle) => (this.#onIdle = onIdle));
   }
 
   /** Ends the event streams with what they still have to say, and closes every socket after `deadlineMs` at most. */
@@ -158,10 +163,11 @@ export class HttpService {
     const url = incoming.url ?? '/';
     const client = this.#sockets.get(incoming.socket);
     if (client === undefined) return void outgoing.destroy(); // its connection is gone already
-    client.unanswered.add(outgoing);
+    client.unanswered.push(outgoing);
+    this.#unanswered += 1;
     outgoing.on('close', () => {
-      client.unanswered.delete(outgoing);
-      this.#answered(outgoing);
+      client.unanswered.splice(client.unanswered.indexOf(outgoing), 1);
+      this.#answered();
       if (!incoming.complete && !incoming.destroyed) discardRest(incoming);
     });
     try {
@@ -169,7 +175,6 @@ export class HttpService {
       if (url.length > this.#limits.maxUrlBytes) throw new HttpProblem(414, 'uri_too_long', `path and query are longer than ${this.#limits.maxUrlBytes} bytes`);
       const exchange = new Exchange(incoming, outgoing, client.gone.signal);
       if (exchange.path === '/events') return this.#streams.open(incoming, outgoing);
-      this.#unanswered.add(outgoing);
       this.#router.answer(exchange);
     } catch (error) {
       sendProblem(outgoing, problemOf(error));
@@ -181,15 +186,15 @@ export class HttpService {
     const client = this.#sockets.get(socket);
     this.#sockets.delete(socket);
     client?.gone.abort();
-    for (const outgoing of client?.unanswered ?? []) {
+    for (const outgoing of client?.unanswered.slice() ?? []) { // whose closing takes it from the list
       if (outgoing.socket !== null) continue;
       outgoing.destroy();
       outgoing.emit('close');
     }
   }
 
-  #answered(outgoing: ServerResponse): void {
-    this.#unanswered.delete(outgoing);
+  #answered(): void {
+    this.#unanswered -= 1;
     if (this.#onIdle !== null) queueMicrotask(() => this.#onIdle?.()); // once every listener of this close has counted it
   }
 }
