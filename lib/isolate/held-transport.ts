@@ -1,5 +1,6 @@
 import { Subject, Subscription, type Observable } from 'rxjs';
 import type { NodeId } from '../core/ids.js';
+import { Numbered } from '../node/numbered.js';
 import type { ConnectionChange, ForwardRequest, ForwardOutcome, Inbound, PeerMessage, Rejection, Transport, TransportIdentity } from '../ports/transport.js';
 import type { ToApplication } from './messages.js';
 
@@ -28,10 +29,9 @@ export class HeldTransport implements Transport {
   readonly #inbound = new Subject<Inbound>();
   readonly #subscription = new Subscription();
   /** Commands of other nodes that the application is looking at. */
-  readonly #checks = new Map<number, { readonly from: NodeId; readonly message: ForwardRequest }>();
+  readonly #checks = new Numbered<{ readonly from: NodeId; readonly message: ForwardRequest }>();
   /** Commands of other nodes whose result they may be waiting for, until when; oldest first. */
   readonly #unanswered = new Map<string, number>();
-  #nextCheck = 1;
   #dropped = 0;
 
   constructor(private readonly parts: HeldTransportParts) {
@@ -101,9 +101,7 @@ export class HeldTransport implements Transport {
 
   #check(from: NodeId, message: ForwardRequest): void {
     if (this.#checks.size >= this.parts.maxChecks || this.parts.isHeld()) return this.#refuse(from, message, 'overloaded', '');
-    const request = this.#nextCheck++;
-    this.#checks.set(request, { from, message });
-    this.parts.post({ type: 'check', request, payload: message.payload });
+    this.parts.post({ type: 'check', request: this.#checks.add({ from, message }), payload: message.payload });
   }
 
   #refuse(to: NodeId, { id }: ForwardRequest, code: 'rejected' | 'overloaded', message: string): void {

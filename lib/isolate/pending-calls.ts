@@ -1,9 +1,9 @@
 import { Call } from '../node/call.js';
 import { Deadlines } from '../node/deadlines.js';
+import { Numbered } from '../node/numbered.js';
 import type { CallOptions } from '../node/raft-node.js';
 import { systemClock } from '../node/system-clock.js';
 import { ConfigError, OverloadedError, TimeoutError } from '../ports/errors.js';
-import { Numbered } from './numbered.js';
 
 /** What a call is; it decides how it ends when the node's thread dies. */
 export type CallKind = 'propose' | 'read' | 'changeMembership' | 'transferLeadership' | 'takeSnapshot';

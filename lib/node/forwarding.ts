@@ -1,5 +1,6 @@
 import type { LogIndex, NodeId, Term } from '../core/ids.js';
 import type { Call } from './call.js';
+import { Numbered } from './numbered.js';
 import { NotLeaderError, OverloadedError, ProposalIndeterminateError, ProposalRejectedError, StoppedError, TimeoutError } from '../ports/errors.js';
 import type { ForwardErrorCode, ForwardOutcome, ForwardReply, ForwardRequest, Transport } from '../ports/transport.js';
 
@@ -20,16 +21,16 @@ export class Forwarder {
   /** Peers that the transport says it can't reach: it would drop what is sent to them. */
   private readonly unreachable = new Set<NodeId>();
   /** Every request whose call is not settled. */
-  private readonly pending = new Map<number, Forwarded>();
-  /** Of this run alone, so that a late reply to an earlier run of this node matches nothing. */
-  private nextId: number;
+  private readonly pending = new Numbered<Forwarded>();
+  /** Added to their numbers, so that a late reply to an earlier run of this node matches nothing. */
+  private readonly idBase: number;
 
   constructor(
     private readonly transport: Transport,
     private readonly addressOf: (id: NodeId) => string | null,
     runId: string,
   ) {
-    this.nextId = firstRequestId(runId);
+    this.idBase = idBaseOf(runId);
   }
 
   get count(): number {
@@ -42,17 +43,17 @@ export class Forwarder {
       request.call.reject(new NotLeaderError(null, null));
       return;
     }
-    const id = this.nextId++;
+    const number = this.pending.add(request);
     const timeoutMs = Math.max(1, Math.ceil(request.call.deadline - now));
-    this.pending.set(id, request);
-    request.call.whenDone(() => this.pending.delete(id));
-    this.transport.send(request.leaderId, { type: 'forwardRequest', id, operation: request.operation, payload, timeoutMs });
+    request.call.whenDone(() => this.pending.delete(number));
+    this.transport.send(request.leaderId, { type: 'forwardRequest', id: this.idBase + number, operation: request.operation, payload, timeoutMs });
   }
 
   handleReply(from: NodeId, reply: ForwardReply): void {
-    const request = this.pending.get(reply.id);
+    const number = reply.id - this.idBase;
+    const request = this.pending.get(number);
     if (request?.leaderId !== from) return;
-    this.pending.delete(reply.id);
+    this.pending.delete(number);
     const { outcome } = reply;
     if (!outcome.ok) return request.call.reject(errorOf(outcome, this.addressOf, request.call.timeoutMs));
     try {
@@ -146,8 +147,8 @@ function errorOf(outcome: ForwardOutcome & { ok: false }, addressOf: (id: NodeId
 }
 
 /** Where a run's numbers begin: runs of one node differ in it. */
-function firstRequestId(runId: string): number {
+function idBaseOf(runId: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < runId.length; i += 1) hash = Math.imul(hash ^ runId.charCodeAt(i), 0x01000193);
-  return (hash >>> 0) * 2 ** 20 + 1;
+  return (hash >>> 0) * 2 ** 20;
 }

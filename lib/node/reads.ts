@@ -2,6 +2,7 @@ import type { Input } from '../core/inputs.js';
 import type { LogIndex } from '../core/ids.js';
 import type { ReadOutcome } from '../core/output.js';
 import { Call } from './call.js';
+import { Numbered } from './numbered.js';
 import { OverloadedError, TimeoutError } from '../ports/errors.js';
 
 /** One `read` call that needs the leader's word. */
@@ -29,15 +30,14 @@ export interface ReadHandlers {
  * reach it. Numbered, so that an answer that comes after a read ended finds nobody.
  */
 export class ReadTable {
-  private nextId = 1;
   private waiting: PendingRead[] = [];
-  private readonly asked = new Map<number, PendingRead>();
+  private readonly asked = new Numbered<PendingRead>();
   /** When the newest read began that was served: what it saw is at least that new. */
   private freshSince = -Infinity;
   /** Confirmed, but the state machine is behind. */
   private confirmed: { readonly index: LogIndex; readonly read: PendingRead }[] = [];
   /** With a state machine that takes its time. */
-  private readonly answering = new Set<PendingRead>();
+  private readonly answering = new Numbered<PendingRead>();
 
   constructor(
     private readonly maxPending: number,
@@ -60,8 +60,8 @@ export class ReadTable {
 
   /** The state machine works on the answer; meanwhile the read's own limits hold. */
   answerLater(read: PendingRead, answer: Promise<unknown>): void {
-    this.answering.add(read);
-    read.whenDone(() => this.answering.delete(read));
+    const number = this.answering.add(read);
+    read.whenDone(() => this.answering.delete(number));
     answer.then(
       (value) => read.resolve(value),
       (error: unknown) => read.reject(error),
@@ -72,8 +72,8 @@ export class ReadTable {
   gather(inputs: Input[]): void {
     for (const read of this.waiting) {
       if (read.isDone) continue;
-      const id = this.nextId++;
-      this.asked.set(id, read);
+      const id = this.asked.add(read);
+      read.whenDone(() => this.asked.delete(id));
       inputs.push({ type: 'read', id, lease: read.lease });
     }
     this.waiting = [];
@@ -120,7 +120,6 @@ export class ReadTable {
       if (read.deadline > now) next = Math.min(next, read.deadline);
       else read.reject(new TimeoutError('read', read.timeoutMs));
     }
-    for (const [id, read] of this.asked) if (read.isDone) this.asked.delete(id);
     this.confirmed = this.confirmed.filter(({ read }) => !read.isDone);
     return next;
   }
@@ -129,7 +128,6 @@ export class ReadTable {
   end(error: Error): void {
     for (const read of this.all()) read.reject(error);
     this.waiting = [];
-    this.asked.clear();
     this.confirmed = [];
   }
 
@@ -139,6 +137,6 @@ export class ReadTable {
   }
 
   private all(): PendingRead[] {
-    return [...this.waiting, ...this.asked.values(), ...this.confirmed.map(({ read }) => read), ...this.answering];
+    return [...this.waiting, ...this.asked.values(), ...this.confirmed.map(({ read }) => read), ...this.answering.values()];
   }
 }

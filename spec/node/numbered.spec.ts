@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { Numbered } from '../../lib/isolate/numbered.js';
+import { Numbered } from '../../lib/node/numbered.js';
 
 describe('numbered things', () => {
   it('are found by their numbers, which ascend, until they are deleted, in whatever order that is', () => {
