@@ -123,6 +123,22 @@ export class EntryList {
     this.#bytes += bytes - cut.bytes;
   }
 
+  /** Removes the oldest entries, through `through` at most, while more than `maxBytes` are left. */
+  shrink(through: LogIndex, maxBytes: number): void {
+    let next = this.first;
+    let left = this.#bytes;
+    for (const { first, entries, bytes } of this.#segments) {
+      next = first;
+      if (first + entries.length - 1 > through || left - bytes < maxBytes) {
+        for (; next <= through && left > maxBytes; next += 1) left -= entryBytes(entries[next - first] as Entry);
+        break;
+      }
+      left -= bytes;
+      next += entries.length;
+    }
+    this.dropBefore(next);
+  }
+
   /** Empties the list; the next entry will have the index `next`. */
   clear(next: LogIndex): void {
     this.#segments = [];

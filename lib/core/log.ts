@@ -1,4 +1,4 @@
-import { entryBytes, type Entry } from './entry.js';
+import type { Entry } from './entry.js';
 import { EntryList } from './entry-list.js';
 import { ORIGIN, type LogId, type LogIndex, type Term } from './ids.js';
 import { invariant } from './invariant.js';
@@ -83,17 +83,14 @@ export class RaftLog {
     return from < this.#cache.first ? null : this.#cache.slice(from, Math.min(to, this.last.index), maxBytes);
   }
 
+  /** What the entries in memory take. */
+  get cachedBytes(): number {
+    return this.#cache.bytes;
+  }
+
   /** Lets go of entries through `through` while more than `maxBytes` are held. Cheap enough for every turn: it works in strides. */
   trimCache(through: LogIndex, maxBytes: number): void {
-    if (this.#cache.bytes <= maxBytes) return;
-    const target = maxBytes * 0.75;
-    let { first, bytes } = this.#cache;
-    for (; first <= through && bytes > target; first += 1) {
-      const entry = this.#cache.at(first);
-      invariant(entry !== undefined, () => 'the log cache has a hole');
-      bytes -= entryBytes(entry);
-    }
-    this.#cache.dropBefore(first);
+    if (this.#cache.bytes > maxBytes) this.#cache.shrink(through, maxBytes * 0.75);
   }
 
   /** Forgets everything through `index`. */

@@ -28,7 +28,10 @@ export interface CoreOptions {
   readonly maxUncommittedBytes: number;
   /** Bounds one batch for the state machine; a larger entry goes alone. Default 256 KiB. */
   readonly maxApplyBytes: number;
-  /** How much of the log's tail is kept in memory once it is durable and committed; what is older is read from storage. Default 64 MiB. */
+  /**
+   * How much of the log stays in memory, once it is durable and committed, for peers that lack it; what is older is read from
+   * storage. What every peer has leaves memory by itself. Default 64 MiB.
+   */
   readonly logCacheBytes: number;
 }
 

@@ -22,6 +22,9 @@ import { statusOf, type CoreStatus } from './status.js';
 import { abandonHandover, expireHandover, handleTransfer } from './transfer.js';
 import { handlePreVoteRequest, handleVoteRequest } from './vote.js';
 
+/** So much of the log's tail stays in memory although every peer has it: for who reads along, and for whoever leads next. */
+const KEPT_IN_MEMORY_BYTES = 256 << 10;
+
 /**
  * Raft, without I/O, clock or chance: a turn takes the time and what has happened and returns what is to be
  * done. The same turns give the same outputs, byte for byte.
@@ -246,7 +249,17 @@ function settle(raft: RaftState): void {
   expireHandover(raft);
   raft.outbox.write = raft.durability.takeWrite({ term: raft.term, votedFor: raft.votedFor }, raft.log);
   applyCommitted(raft);
-  raft.log.trimCache(Math.min(raft.commitIndex, raft.durability.persistedIndex), raft.options.logCacheBytes);
+  trimLog(raft);
+}
+
+/** Entries leave memory soon after the last one here who needed them has them, and earlier where they take too much of it. */
+function trimLog({ log, options, commitIndex, appliedIndex, durability, leadership }: RaftState): void {
+  if (log.cachedBytes > KEPT_IN_MEMORY_BYTES) {
+    let through = Math.min(appliedIndex, durability.persistedIndex);
+    if (leadership !== null) for (const { match } of leadership.peers.values()) through = Math.min(through, match);
+    log.trimCache(through, KEPT_IN_MEMORY_BYTES);
+  }
+  log.trimCache(Math.min(commitIndex, durability.persistedIndex), options.logCacheBytes);
 }
 
 /** The node stops or has failed: leadership ends with its events, and nothing is promised any more. */

@@ -19,12 +19,12 @@ function within(maxBytes: number, found: readonly Entry[]): readonly Entry[] {
 
 type Step =
   | { readonly type: 'append'; readonly sizes: number[] }
-  | { readonly type: 'truncate' | 'drop' | 'slice'; readonly from: number; readonly length: number; readonly maxBytes: number };
+  | { readonly type: 'truncate' | 'drop' | 'shrink' | 'slice'; readonly from: number; readonly length: number; readonly maxBytes: number };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ type: fc.constant('append' as const), sizes: fc.array(fc.nat(60), { maxLength: 20 }) }),
   fc.record({
-    type: fc.constantFrom('truncate' as const, 'drop' as const, 'slice' as const, 'slice' as const),
+    type: fc.constantFrom('truncate' as const, 'drop' as const, 'shrink' as const, 'slice' as const, 'slice' as const),
     from: fc.double({ min: 0, max: 1, noNaN: true }),
     length: fc.nat(30),
     maxBytes: fc.oneof(fc.nat(2000), fc.constant(Infinity)),
@@ -56,6 +56,9 @@ describe('EntryList', () => {
             } else if (what.type === 'drop') {
               list.dropBefore(index);
               model = model.slice(index - first);
+            } else if (what.type === 'shrink') {
+              list.shrink(index, what.maxBytes);
+              while (entriesBytes(model) > what.maxBytes && (model[0]?.index ?? Infinity) <= index) model = model.slice(1);
             } else if (index < next) {
               const to = Math.min(index + what.length, next - 1);
               const slice = list.slice(index, to, what.maxBytes);

@@ -154,6 +154,38 @@ describe('RaftCore, the log in memory', () => {
     cluster.settle();
     expect(node.applied).toEqual(node.disk.read(1, node.status.lastLog.index));
   });
+
+  const LONG = 'x'.repeat(100 << 10);
+  const isHeld = (cluster: CoreCluster, id: string, index: number): boolean => cluster.node(id).core.entries(index, index, 1) !== null;
+
+  it('is a short tail of what everybody has', () => {
+    const cluster = new CoreCluster();
+    cluster.elect('a');
+    const first = cluster.propose('a', LONG);
+    for (let i = 0; i < 4; i += 1) {
+      cluster.runFor(HEARTBEAT_MS);
+      cluster.propose('a', LONG);
+    }
+    cluster.runFor(2 * HEARTBEAT_MS);
+    const held = Array.from({ length: 5 }, (_, i) => ['a', 'b', 'c'].map((id) => isHeld(cluster, id, first + i)));
+    expect(held).toEqual([false, false, false, false, true].map((one) => [one, one, one]));
+  });
+
+  it('keeps on the leader what a peer lacks, which then has it without a look at the disk', () => {
+    const cluster = new CoreCluster();
+    cluster.elect('a');
+    cluster.settle();
+    cluster.isCut = (_, to) => to === 'c';
+    const first = cluster.propose('a', LONG, LONG, LONG, LONG, LONG);
+    cluster.runFor(HEARTBEAT_MS);
+    expect([isHeld(cluster, 'a', first), isHeld(cluster, 'b', first)]).toEqual([true, false]);
+    const reads = jest.spyOn(cluster.node('a'), 'answerLogReads');
+    cluster.isCut = () => false;
+    cluster.runFor(20 * HEARTBEAT_MS);
+    expect(cluster.status('c')).toMatchObject({ lastLog: { index: first + 4 } });
+    expect(reads.mock.results.flatMap(({ value }) => value as unknown[])).toEqual([]);
+    expect(isHeld(cluster, 'a', first)).toBe(false);
+  });
 });
 
 describe('RaftCore after halt', () => {
