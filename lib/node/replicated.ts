@@ -93,8 +93,7 @@ export class ReplicatedStore<S, A> {
     const limits = limitsFrom(options, this.requestTimeoutMs, this.clock);
     const { index, term, value } = await this.session.propose(action, options);
     if (!value.ok) throw new ActionRefusedError(value.message);
-    const here = this.shown.pipe(filter((shown) => shown.index >= index));
-    await firstValueFrom(race(here, this.ended(), expired(this.clock, limits), aborted(limits.signal)));
+    if (this.shown.value.index < index) await this.whenShown(index, limits);
     return { index, term };
   }
 
@@ -123,6 +122,12 @@ export class ReplicatedStore<S, A> {
       await this.session.close({ timeoutMs: CLOSE_TIMEOUT_MS }).catch(() => undefined); // it expires by itself
     }
     await this.node.stop();
+  }
+
+  /** Another node leads, and has the answer sooner than this one the entry. */
+  private async whenShown(index: LogIndex, limits: Limits): Promise<void> {
+    const here = this.shown.pipe(filter((shown) => shown.index >= index));
+    await firstValueFrom(race(here, this.ended(), expired(this.clock, limits), aborted(limits.signal)));
   }
 
   /** Errors once the node has stopped or failed. The action is committed, and this node's state does not show it. */
