@@ -49,6 +49,7 @@ export class RaftCore {
   turn(now: number, inputs: readonly Input[]): TurnOutput {
     const raft = this.#raft;
     raft.now = Math.max(now, raft.now);
+    letGo(raft);
     if (raft.leadership !== null) checkLeadershipDeadlines(raft, raft.leadership);
     for (const input of inputs) step(raft, input);
     if (!raft.halted) settle(raft);
@@ -249,17 +250,18 @@ function settle(raft: RaftState): void {
   expireHandover(raft);
   raft.outbox.write = raft.durability.takeWrite({ term: raft.term, votedFor: raft.votedFor }, raft.log);
   applyCommitted(raft);
-  trimLog(raft);
+  raft.log.trimCache(Math.min(raft.commitIndex, raft.durability.persistedIndex), raft.options.logCacheBytes);
 }
 
-/** Entries leave memory soon after the last one here who needed them has them, and earlier where they take too much of it. */
-function trimLog({ log, options, commitIndex, appliedIndex, durability, leadership }: RaftState): void {
-  if (log.cachedBytes > KEPT_IN_MEMORY_BYTES) {
-    let through = Math.min(appliedIndex, durability.persistedIndex);
-    if (leadership !== null) for (const { match } of leadership.peers.values()) through = Math.min(through, match);
-    log.trimCache(through, KEPT_IN_MEMORY_BYTES);
-  }
-  log.trimCache(Math.min(commitIndex, durability.persistedIndex), options.logCacheBytes);
+/**
+ * Entries that nobody here needs any more leave memory. Not in the turn that tells of the last one who did: who then reads
+ * what was applied is to find it.
+ */
+function letGo({ log, appliedIndex, durability, leadership }: RaftState): void {
+  if (log.cachedBytes <= KEPT_IN_MEMORY_BYTES) return;
+  let through = Math.min(appliedIndex, durability.persistedIndex);
+  if (leadership !== null) for (const { match } of leadership.peers.values()) through = Math.min(through, match);
+  log.trimCache(through, KEPT_IN_MEMORY_BYTES);
 }
 
 /** The node stops or has failed: leadership ends with its events, and nothing is promised any more. */

@@ -165,7 +165,7 @@ export class HttpService {
     if (client === undefined) return void outgoing.destroy(); // its connection is gone already
     client.unanswered.push(outgoing);
     this.#unanswered += 1;
-    outgoing.on('close', () => {
+    outgoing.once('close', () => {
       client.unanswered.splice(client.unanswered.indexOf(outgoing), 1);
       this.#answered();
       if (!incoming.complete && !incoming.destroyed) discardRest(incoming);

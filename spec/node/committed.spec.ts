@@ -51,6 +51,21 @@ describe('node.committed', () => {
     await cluster.stop();
   });
 
+  test('who follows finds in memory what is applied, also when more waits behind it than is kept there', async () => {
+    const cluster = await withWords(1);
+    const { node, options } = await cluster.leader();
+    const { notes } = words(node);
+    await cluster.settle();
+    const reads = jest.spyOn(options.storage, 'read');
+    for (let round = 0; round < 3; round += 1) {
+      await Promise.all(Array.from({ length: 1024 }, (_, i) => node.propose(`${round}.${i}${'x'.repeat(250)}`)));
+      await cluster.settle();
+    }
+    expect(notes).toHaveLength(1 + 3 * 1024);
+    expect(reads).not.toHaveBeenCalled();
+    await cluster.stop();
+  });
+
   test('gives each once and in order while the log grows under the replay', async () => {
     const cluster = await withWords(20, { logCacheBytes: 0 });
     const node = cluster.node('a');
