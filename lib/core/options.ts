@@ -29,8 +29,8 @@ export interface CoreOptions {
   /** Bounds one batch for the state machine; a larger entry goes alone. Default 256 KiB. */
   readonly maxApplyBytes: number;
   /**
-   * How much of the log stays in memory, once it is durable and committed, for peers that lack it; what is older is read from
-   * storage. What every peer has leaves memory by itself. Default 64 MiB.
+   * How much of the log stays in memory, once it is durable and committed, for peers and a state machine that lack it; what is
+   * older is read from storage. What everybody has leaves memory by itself. Default 64 MiB.
    */
   readonly logCacheBytes: number;
 }

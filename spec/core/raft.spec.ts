@@ -171,6 +171,29 @@ describe('RaftCore, the log in memory', () => {
     expect(held).toEqual([false, false, false, false, true].map((one) => [one, one, one]));
   });
 
+  it('keeps what is not durable here, or not applied, although everybody has it', () => {
+    const cluster = new CoreCluster();
+    cluster.elect('a');
+    cluster.settle();
+    cluster.slowDisks.add('a');
+    const first = cluster.propose('a', LONG, LONG, LONG, LONG, LONG);
+    cluster.runFor(2 * HEARTBEAT_MS);
+    expect(cluster.status('a')).toMatchObject({ applied: { index: first + 4 } });
+    expect(isHeld(cluster, 'a', first)).toBe(true);
+    cluster.slowDisks.delete('a');
+    cluster.runFor(2 * HEARTBEAT_MS);
+    expect(isHeld(cluster, 'a', first)).toBe(false);
+    const node = cluster.node('a');
+    const apply = jest.spyOn(node, 'apply').mockReturnValue([]);
+    const second = cluster.propose('a', LONG, LONG, LONG, LONG, LONG);
+    cluster.runFor(2 * HEARTBEAT_MS);
+    expect(cluster.status('a')).toMatchObject({ committed: { index: second + 4 }, applied: { index: second - 1 } });
+    expect(isHeld(cluster, 'a', second)).toBe(true);
+    apply.mockRestore();
+    cluster.runFor(2 * HEARTBEAT_MS);
+    expect(isHeld(cluster, 'a', second)).toBe(false);
+  });
+
   it('keeps on the leader what a peer lacks, which then has it without a look at the disk', () => {
     const cluster = new CoreCluster();
     cluster.elect('a');
