@@ -62,7 +62,10 @@ export class IsolatedNodes {
     const peers = { a: a ?? '', b: b ?? '', c: c ?? '' };
     const made = Object.entries(peers).map(([id, listen]) => this.make(id, listen, { peers, ...options }));
     await Promise.all(made.map(({ node }) => node.start()));
-    const led = await Promise.any(made.map(({ node }) => waitFor(node, ({ leadership }) => leadership?.established === true)));
+    const campaign = (): void => made[0]?.node.campaign(); // no need to wait for a timeout; again, should its first words be lost
+    campaign();
+    const again = setInterval(campaign, 1000);
+    const led = await Promise.any(made.map(({ node }) => waitFor(node, ({ leadership }) => leadership?.established === true))).finally(() => clearInterval(again));
     await Promise.all(made.map(({ node }) => waitFor(node, ({ leaderId }) => leaderId === led.nodeId)));
     return made.sort((one, other) => Number(other.node.id === led.nodeId) - Number(one.node.id === led.nodeId)) as unknown as readonly [Isolated, Isolated, Isolated];
   }
