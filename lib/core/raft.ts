@@ -22,7 +22,7 @@ import { statusOf, type CoreStatus } from './status.js';
 import { abandonHandover, expireHandover, handleTransfer } from './transfer.js';
 import { handlePreVoteRequest, handleVoteRequest } from './vote.js';
 
-/** So much of the log's tail stays in memory although every peer has it: for who reads along, and for whoever leads next. */
+/** So much of the log's tail stays in memory although every peer has it: for who reads along while no more than this is under way, and for whoever leads next. */
 const KEPT_IN_MEMORY_BYTES = 256 << 10;
 
 /**
