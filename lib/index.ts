@@ -11,6 +11,7 @@ export { EVENT_SCHEMA_VERSION, type EventEnvelope, type EventOf, type EventType,
 export { ORIGIN, type LogId, type LogIndex, type NodeId, type Term } from './core/ids.js';
 export { createRaftNode, openRaftNode, openReplicated, type OpenNodeOptions, type OpenReplicatedOptions, type RaftNodeOptions } from './open.js';
 export * from './node/index.js';
+export type { CallSignal } from './ports/call-signal.js';
 export type { Clock } from './ports/clock.js';
 export { bytesCodec, type Codec } from './ports/codec.js';
 export * from './ports/errors.js';

@@ -9,6 +9,7 @@ import type { ResolvedOptions } from '../node/options.js';
 import type { Applied, CallOptions, CommittedOptions, DataMetrics, MembershipOptions, ObservableValue, RaftNode, ReadOptions, ReplicationMetrics, ServerMetrics } from '../node/raft-node.js';
 import { reportUnhandled } from '../node/reporting/report-unhandled.js';
 import { systemClock } from '../node/system-clock.js';
+import type { CallSignal } from '../ports/call-signal.js';
 import { FatalError, StoppedError } from '../ports/errors.js';
 import type { Committed } from '../ports/state-machine.js';
 import { Answers } from './answers.js';
@@ -186,7 +187,7 @@ export class IsolatedNode<C, R, Q = never, A = never> implements RaftNode<C, R, 
     }
   }
 
-  private admin(method: AdminMethod, args: readonly unknown[], signal: AbortSignal | undefined): Promise<unknown> {
+  private admin(method: AdminMethod, args: readonly unknown[], signal: CallSignal | undefined): Promise<unknown> {
     const send = (id: number): void => this.post({ type: 'call', id, method, args, isAbortable: signal !== undefined });
     return this.call(method, signal === undefined ? {} : { signal }, undefined, send);
   }

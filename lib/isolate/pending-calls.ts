@@ -3,6 +3,7 @@ import { Deadlines } from '../node/deadlines.js';
 import { Numbered } from '../node/numbered.js';
 import type { CallOptions } from '../node/raft-node.js';
 import { systemClock } from '../node/system-clock.js';
+import type { CallSignal } from '../ports/call-signal.js';
 import { ConfigError, OverloadedError, TimeoutError } from '../ports/errors.js';
 
 /** What a call is; it decides how it ends when the node's thread dies. */
@@ -15,7 +16,7 @@ export class PendingCall extends Call<unknown> {
 
   constructor(
     readonly kind: CallKind,
-    readonly signal: AbortSignal | undefined,
+    readonly signal: CallSignal | undefined,
     /** The query of a read, the encoded command of a proposal. */
     readonly content: unknown,
     timeoutMs: number,

@@ -1,6 +1,7 @@
 import type { LogIndex, NodeId } from '../core/ids.js';
 import type { MembershipChange } from '../core/membership-plan.js';
 import { createNode } from '../node/create-node.js';
+import { Interruption } from '../node/interruption.js';
 import type { LocalNode } from '../node/local-node.js';
 import { DEFAULT_LIMITS } from '../node/options.js';
 import type { CallOptions } from '../node/raft-node.js';
@@ -40,7 +41,7 @@ export class WorkerNode {
   readonly #answers: ProposalAnswers;
   readonly #own = new OwnCommands();
   /** Of calls that may be aborted and are not answered. */
-  readonly #aborters = new Map<number, AbortController>();
+  readonly #aborters = new Map<number, Interruption>();
 
   constructor(port: FramePort, { options, dataDir, listen, tls, bounds, timeOrigin }: WorkerSetup) {
     const post = (message: ToApplication): void => this.#post(message);
@@ -176,9 +177,9 @@ export class WorkerNode {
 
   #limits({ id, isAbortable }: { readonly id: number; readonly isAbortable: boolean }): Limited {
     if (!isAbortable) return {};
-    const aborter = new AbortController();
+    const aborter = new Interruption();
     this.#aborters.set(id, aborter);
-    return { signal: aborter.signal };
+    return { signal: aborter };
   }
 
   #stop(): void {

@@ -3,6 +3,7 @@ import type { Input } from '../core/inputs.js';
 import type { LogIndex, NodeId } from '../core/ids.js';
 import type { MembershipChange } from '../core/membership-plan.js';
 import type { TurnOutput } from '../core/output.js';
+import type { CallSignal } from '../ports/call-signal.js';
 import type { Clock } from '../ports/clock.js';
 import { MembershipChangeError, type NotLeaderError, TransferError } from '../ports/errors.js';
 import { Call } from './call.js';
@@ -29,14 +30,14 @@ export class AdminCalls {
 
   constructor(private readonly parts: AdminCallsParts) {}
 
-  changeMembership(change: MembershipChange, expected: LogIndex | null, timeoutMs: number, signal: AbortSignal | undefined): Promise<CommittedMembership> {
+  changeMembership(change: MembershipChange, expected: LogIndex | null, timeoutMs: number, signal: CallSignal | undefined): Promise<CommittedMembership> {
     const id = this.nextId++;
     const call = this.track(this.changes, id, timeoutMs, signal, () => this.openEnd('it did not finish in time'));
     this.parts.enqueue({ type: 'changeMembership', id, change, expected });
     return call.promise;
   }
 
-  transferLeadership(to: NodeId | null, timeoutMs: number, signal: AbortSignal | undefined): Promise<NodeId> {
+  transferLeadership(to: NodeId | null, timeoutMs: number, signal: CallSignal | undefined): Promise<NodeId> {
     const id = this.nextId++;
     // The core ends the transfer by its own time; this one only makes sure that the promise ends too.
     const call = this.track(this.transfers, id, timeoutMs * 2, signal, () => new TransferError('timedOut', ''));
@@ -71,7 +72,7 @@ export class AdminCalls {
     return new MembershipChangeError(reason, this.parts.configuration(), 'indeterminate');
   }
 
-  private track<T>(calls: Map<number, Call<T>>, id: number, timeoutMs: number, signal: AbortSignal | undefined, late: () => Error): Call<T> {
+  private track<T>(calls: Map<number, Call<T>>, id: number, timeoutMs: number, signal: CallSignal | undefined, late: () => Error): Call<T> {
     const call = new Call<T>(this.parts.clock.now(), timeoutMs);
     const cancel = this.parts.clock.schedule(timeoutMs, () => call.reject(late()));
     const forget = (): void => {

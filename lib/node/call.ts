@@ -1,3 +1,5 @@
+import type { CallSignal } from '../ports/call-signal.js';
+
 /**
  * One `propose` or `read`: it is settled once, by its result, an error, its deadline or its
  * signal, whichever comes first. What comes later is dropped.
@@ -31,7 +33,7 @@ export class Call<T> {
   }
 
   /** Calls back if the signal aborts before the call is settled. */
-  watch(signal: AbortSignal, onAbort: () => void): void {
+  watch(signal: CallSignal, onAbort: () => void): void {
     signal.addEventListener('abort', onAbort, { once: true });
     this.stopListening = () => signal.removeEventListener('abort', onAbort);
   }

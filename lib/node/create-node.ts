@@ -94,7 +94,7 @@ class NodeFacade<C, R, Q, A> implements LocalNode<C, R, Q, A> {
     }
   }
 
-  submit(proposal: Proposal, signal?: AbortSignal): void {
+  submit(proposal: Proposal, signal?: CallOptions['signal']): void {
     try {
       const engine = this.runningEngine();
       signal?.throwIfAborted();
@@ -174,7 +174,7 @@ class NodeFacade<C, R, Q, A> implements LocalNode<C, R, Q, A> {
   }
 
   /** A call that rejects, rather than throws, when the node does not run. */
-  private async admin<T>(call: (engine: Engine<C, R, Q, A>) => Promise<T>, signal?: AbortSignal): Promise<T> {
+  private async admin<T>(call: (engine: Engine<C, R, Q, A>) => Promise<T>, signal?: CallOptions['signal']): Promise<T> {
     const engine = this.runningEngine();
     signal?.throwIfAborted();
     return call(engine);

@@ -3,6 +3,7 @@ import type { RaftEvent } from '../core/events.js';
 import type { LogIndex, NodeId, Term } from '../core/ids.js';
 import type { MembershipChange } from '../core/membership-plan.js';
 import type { SnapshotMeta } from '../core/messages.js';
+import type { CallSignal } from '../ports/call-signal.js';
 import type { Committed } from '../ports/state-machine.js';
 import type { CommittedMembership } from './admin-calls.js';
 import type { RaftMetrics } from './metrics/metrics.js';
@@ -16,7 +17,7 @@ export interface ObservableValue<T> extends Observable<T> {
 /** Limits one call: whichever comes first ends the wait and frees what it held. */
 export interface CallOptions {
   /** Ends the wait when it aborts. What had no effect yet rejects with its reason; a command that had rejects as indeterminate. */
-  readonly signal?: AbortSignal;
+  readonly signal?: CallSignal;
   /** Milliseconds, above 0 (else ConfigError). Default: the node's `requestTimeoutMs`. */
   readonly timeoutMs?: number;
 }

@@ -1,5 +1,6 @@
 import { BehaviorSubject, NEVER, Observable, catchError, concatWith, defer, filter, firstValueFrom, ignoreElements, map, race, throwError } from 'rxjs';
 import type { LogIndex, Term } from '../core/ids.js';
+import type { CallSignal } from '../ports/call-signal.js';
 import type { Clock } from '../ports/clock.js';
 import { ActionRefusedError, ProposalIndeterminateError, StorageError } from '../ports/errors.js';
 import { CurrentValue } from './metrics/current-value.js';
@@ -150,7 +151,7 @@ function expired(clock: Clock, { deadline }: Limits): Observable<never> {
 }
 
 /** Errors when the signal is aborted. */
-function aborted(signal: AbortSignal | undefined): Observable<never> {
+function aborted(signal: CallSignal | undefined): Observable<never> {
   if (signal === undefined) return NEVER;
   return new Observable((subscriber) => {
     const abort = (): void => subscriber.error(new ProposalIndeterminateError('aborted', { cause: signal.reason }));

@@ -1,6 +1,6 @@
-import { setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { Interruption } from '../node/interruption.js';
 import { addAdminRoutes } from './http/admin-routes.js';
 import { Admission } from './http/admission.js';
 import { EventFeed } from './http/event-feed.js';
@@ -26,15 +26,8 @@ export interface HttpServiceOptions {
 interface Client {
   /** Its requests that are not answered, in their order: several, when it sends ahead. */
   readonly unanswered: ServerResponse[];
-  /** Aborted when it closes. */
-  readonly gone: AbortController;
-}
-
-function newClient(): Client {
-  const gone = new AbortController();
-  setMaxListeners(Infinity, gone.signal); // one for each request that it sends ahead
-  gone.signal.addEventListener('abort', () => undefined); // one that stays: a signal makes new tables for its only listener, every time
-  return { unanswered: [], gone };
+  /** Aborts when it closes. */
+  readonly gone: Interruption;
 }
 
 /** What the service holds at the moment; all zero once it is closed. */
@@ -144,7 +137,7 @@ export class HttpService {
     // A client that takes nothing of its answer holds a socket for no longer than this.
     server.timeout = limits.callTimeoutMs + limits.bodyTimeoutMs + limits.streamStallMs;
     server.on('connection', (socket) => {
-      this.#sockets.set(socket, newClient());
+      this.#sockets.set(socket, { unanswered: [], gone: new Interruption() });
       socket.on('close', () => this.#forget(socket));
     });
     server.on('request', (incoming, outgoing) => this.#serve(incoming, outgoing));
@@ -173,7 +166,7 @@ export class HttpService {
     try {
       if (!isHost(incoming.headers.host ?? '')) throw new HttpProblem(400, 'bad_host', 'the Host header names no host');
       if (url.length > this.#limits.maxUrlBytes) throw new HttpProblem(414, 'uri_too_long', `path and query are longer than ${this.#limits.maxUrlBytes} bytes`);
-      const exchange = new Exchange(incoming, outgoing, client.gone.signal);
+      const exchange = new Exchange(incoming, outgoing, client.gone);
       if (exchange.path === '/events') return this.#streams.open(incoming, outgoing);
       this.#router.answer(exchange);
     } catch (error) {
@@ -185,7 +178,7 @@ export class HttpService {
   #forget(socket: Socket): void {
     const client = this.#sockets.get(socket);
     this.#sockets.delete(socket);
-    client?.gone.abort();
+    client?.gone.abort(new Error('the client went away'));
     for (const outgoing of client?.unanswered.slice() ?? []) { // whose closing takes it from the list
       if (outgoing.socket !== null) continue;
       outgoing.destroy();

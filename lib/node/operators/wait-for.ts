@@ -1,4 +1,5 @@
 import { filter, firstValueFrom, merge, NEVER, Observable, take, throwError, throwIfEmpty, timer, mergeMap } from 'rxjs';
+import type { CallSignal } from '../../ports/call-signal.js';
 import { ConfigError, StoppedError, TimeoutError } from '../../ports/errors.js';
 import type { RaftMetrics } from '../metrics/metrics.js';
 import type { ObservedNode } from './observed-node.js';
@@ -6,7 +7,7 @@ import type { ObservedNode } from './observed-node.js';
 export interface WaitOptions {
   /** How long to wait, at most; 0 to 2 147 483 647 ms. Default: for ever. */
   readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: CallSignal;
 }
 
 /** The longest time that a timer can be set to. */
@@ -36,7 +37,7 @@ export function waitFor(node: Pick<ObservedNode, 'metrics'>, predicate: (metrics
 }
 
 /** Errors with the signal's reason, now or when it is aborted. */
-function aborted(signal: AbortSignal | undefined): Observable<never> {
+function aborted(signal: CallSignal | undefined): Observable<never> {
   if (signal === undefined) return NEVER;
   return new Observable((subscriber) => {
     const abort = () => subscriber.error(signal.reason);

@@ -1,3 +1,4 @@
+import type { CallSignal } from '../../ports/call-signal.js';
 import type { Clock } from '../../ports/clock.js';
 import { ConfigError, TimeoutError } from '../../ports/errors.js';
 import type { CallOptions } from '../raft-node.js';
@@ -7,7 +8,7 @@ export interface Limits {
   /** Monotonic ms of the call's clock. */
   readonly deadline: number;
   readonly timeoutMs: number;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: CallSignal | undefined;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Subscription } from 'rxjs';
 import type { Clock } from '../../ports/clock.js';
 import { NotLeaderError, OverloadedError, ProposalIndeterminateError, ProposalRejectedError, StoppedError, TimeoutError } from '../../ports/errors.js';
+import { Interruption } from '../interruption.js';
 import type { RaftNode, ServerMetrics } from '../raft-node.js';
 import type { SessionCommand, SessionResult } from './commands.js';
 import type { Limits } from './limits.js';
@@ -81,13 +82,13 @@ export class PersistentProposer<C, R> {
   /** One attempt, which also ends when another leader is known: what is with the old one may never be answered. */
   private async attempt(command: SessionCommand<C>, timeoutMs: number, { deadline, signal }: Limits): Promise<SessionResult<R>> {
     const { node, clock } = this.parts;
-    const controller = new AbortController();
-    const interrupt = (): void => controller.abort(new NotLeaderError(null, null));
-    const abort = (): void => controller.abort(signal?.reason);
+    const interruption = new Interruption();
+    const interrupt = (): void => interruption.abort(new NotLeaderError(null, null));
+    const abort = (): void => interruption.abort(signal?.reason);
     this.interrupts.add(interrupt);
     signal?.addEventListener('abort', abort, { once: true });
     try {
-      const { value } = await node.propose(command, { timeoutMs: Math.min(timeoutMs, deadline - clock.now()), signal: controller.signal });
+      const { value } = await node.propose(command, { timeoutMs: Math.min(timeoutMs, deadline - clock.now()), signal: interruption });
       return value;
     } finally {
       this.interrupts.delete(interrupt);

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { CallSignal } from '../../ports/call-signal.js';
 import { targetOf } from './params.js';
 
 /** One request and its answer, on Node's own objects: what stands between them and a handler is paid by every put. */
@@ -12,7 +13,7 @@ export class Exchange {
     readonly incoming: IncomingMessage,
     readonly outgoing: ServerResponse,
     /** Aborts when the client goes away. */
-    readonly gone: AbortSignal,
+    readonly gone: CallSignal,
   ) {
     const { path, query } = targetOf(incoming.url ?? '/');
     this.path = path;

@@ -4,6 +4,7 @@ import type { RaftMetrics } from '../../../lib/node/metrics/metrics.js';
 import type { CallOptions, ObservableValue } from '../../../lib/node/raft-node.js';
 import { openSession } from '../../../lib/node/sessions/open-session.js';
 import type { SessionNode } from '../../../lib/node/sessions/persistent-proposer.js';
+import type { CallSignal } from '../../../lib/ports/call-signal.js';
 import { ConfigError, NotLeaderError, OverloadedError, ProposalIndeterminateError, ProposalRejectedError, StoppedError, TimeoutError } from '../../../lib/ports/errors.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { outcomeOf } from '../../support/memory-cluster.js';
@@ -14,7 +15,7 @@ import type { WordCommand, WordResult } from '../../support/session-entries.js';
 class ScriptedNode implements SessionNode<string, number> {
   readonly metrics = { value: { ...initialMetrics('a', 'run-1'), runningState: 'running' } as RaftMetrics } as unknown as ObservableValue<RaftMetrics>; // the value alone is read
   readonly serverMetrics = new Subject<RaftMetrics>();
-  readonly proposed: (WordCommand & { readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number | undefined })[] = [];
+  readonly proposed: (WordCommand & { readonly signal?: CallSignal | undefined; readonly timeoutMs?: number | undefined })[] = [];
   /** What each command after the first comes to. */
   answer: (command: WordCommand, attempt: number) => Promise<WordResult> = (command) =>
     Promise.resolve(command.type === 'command' ? { type: 'applied', index: 10 + command.sequence, term: 2, value: command.sequence } : { type: 'kept' });
