@@ -3,7 +3,7 @@ import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import type { Committed, StateMachine } from '../ports/state-machine.js';
 import { KV_LIMITS, type Expectation, type KvAnswer, type KvCommand, type KvListed, type KvQuery, type KvResult } from './kv/commands.js';
 import { commandProblem, queryProblem } from './kv/shape.js';
-import { copyOf, encodeStore, StoreDecoder, type Stored } from './kv/snapshot.js';
+import { encodeStore, kept, StoreDecoder, type Stored } from './kv/snapshot.js';
 import { SortedMap } from './kv/sorted-map.js';
 
 /** How much of the state is hashed before the event loop gets its turn. */
@@ -14,8 +14,8 @@ const DIGEST_SLICE_BYTES = 1024 * 1024;
  * the whole. Keys are texts, values bytes. A key's revision is the log index of the command that wrote it.
  *
  * Commands and queries are checked here, since they arrive from the log or a peer: what is malformed is
- * refused as a result, alike on every node, and never throws. Values in answers are the store's own: they
- * must not be written to.
+ * refused as a result, alike on every node, and never throws. Values in commands become the store's own, and
+ * those in answers are: they must not be written to.
  */
 export class KvMachine implements StateMachine<KvCommand, KvResult, KvQuery, KvAnswer> {
   #entries = new SortedMap<Stored>();
@@ -81,7 +81,7 @@ export class KvMachine implements StateMachine<KvCommand, KvResult, KvQuery, KvA
       this.#entries.delete(command.key);
       return { type: 'deleted', existed: current !== undefined };
     }
-    const stored = { value: copyOf(command.value), revision: index };
+    const stored = { value: kept(command.value), revision: index };
     this.#entries.set(command.key, stored);
     this.#bytes += sizeOf(command.key, stored);
     return { type: 'stored', revision: index, created: current === undefined };

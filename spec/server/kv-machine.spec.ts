@@ -133,11 +133,18 @@ describe('KvMachine', () => {
     expect(await stats(machine)).toEqual(await stats(new KvMachine()));
   });
 
-  it('keeps its own copy of a value', async () => {
-    const value = bytes('mine');
+  it.each([4, 300])('keeps its own copy of a value of %i bytes that shares its buffer with others', async (length) => {
+    const shared = new Uint8Array(1000).fill(7);
+    const { machine } = setup({ type: 'put', key: 'a', value: shared.subarray(500, 500 + length) });
+    shared.fill(0);
+    expect(await machine.query({ type: 'get', key: 'a' })).toMatchObject({ entry: { value: new Uint8Array(length).fill(7) } });
+  });
+
+  it('takes over a value that has its buffer to itself, as decoded ones do', async () => {
+    const value = new Uint8Array(300).fill(7);
     const { machine } = setup({ type: 'put', key: 'a', value });
-    value.fill(0);
-    expect(await machine.query({ type: 'get', key: 'a' })).toMatchObject({ entry: { value: bytes('mine') } });
+    const answer = await machine.query({ type: 'get', key: 'a' });
+    expect(answer.type === 'entry' && answer.entry?.value).toBe(value);
   });
 });
 

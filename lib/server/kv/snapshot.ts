@@ -108,8 +108,16 @@ export class StoreDecoder {
   }
 }
 
+/** Up to this length a copy costs little, and to look at the buffer makes one. */
+const SMALL_BYTES = 64;
+
+/** Bytes to keep, which nobody else writes to: as they are when they fill their buffer, as those of a decoded command do, otherwise a copy. */
+export function kept(bytes: Uint8Array): Uint8Array {
+  return bytes.length > SMALL_BYTES && bytes.buffer.byteLength === bytes.length ? bytes : copyOf(bytes);
+}
+
 /** Bytes of one's own, in a buffer of exactly their size (a slice of a pooled Buffer would keep the pool alive). */
-export function copyOf(bytes: Uint8Array): Uint8Array {
+function copyOf(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes);
 }
 
