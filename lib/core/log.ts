@@ -83,6 +83,11 @@ export class RaftLog {
     return from < this.#cache.first ? null : this.#cache.slice(from, Math.min(to, this.last.index), maxBytes);
   }
 
+  /** The first entry in memory; the next one's index when none is. */
+  get cacheFirst(): LogIndex {
+    return this.#cache.first;
+  }
+
   /** What the entries in memory take. */
   get cachedBytes(): number {
     return this.#cache.bytes;

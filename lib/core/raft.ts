@@ -255,13 +255,14 @@ function settle(raft: RaftState): void {
 
 /**
  * Entries that nobody here needs any more leave memory. Not in the turn that tells of the last one who did: who then reads
- * what was applied is to find it.
+ * what was applied is to find it. And only once they are half of what is held: a batch of tens of thousands, of which a few hundred are
+ * applied at a time, would else be copied again at every step.
  */
 function letGo({ log, appliedIndex, durability, leadership }: RaftState): void {
   if (log.cachedBytes <= KEPT_IN_MEMORY_BYTES) return;
   let through = Math.min(appliedIndex, durability.persistedIndex);
   if (leadership !== null) for (const { match } of leadership.peers.values()) through = Math.min(through, match);
-  log.trimCache(through, KEPT_IN_MEMORY_BYTES);
+  if (2 * (through + 1 - log.cacheFirst) >= log.last.index + 1 - log.cacheFirst) log.trimCache(through, KEPT_IN_MEMORY_BYTES);
 }
 
 /** The node stops or has failed: leadership ends with its events, and nothing is promised any more. */

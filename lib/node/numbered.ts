@@ -11,12 +11,15 @@ interface Page<T> {
 /**
  * Things that come by the thousand and soon go again, each by the number that it is given here, in order. (A `Map` would
  * do, but each time it makes itself a new table the old one keeps what was in it from the garbage collector's quick pass: that
- * took longer than all the rest. A page forgets.)
+ * took longer than all the rest. A page forgets, and the newest one is kept for the next thing when it is empty.)
  */
 export class Numbered<T> {
-  readonly #pages = new Map<number, Page<T>>();
+  /** The page that the next number belongs to or follows. */
+  #newest: Page<T> = pageAt(0);
   /** Which was looked for last: most likely the next one, too. */
-  #last: Page<T> = pageAt(0);
+  #last = this.#newest;
+  /** The newest, and of the others those in which something is. */
+  readonly #pages = new Map([[0, this.#newest]]);
   #next = 1;
   #size = 0;
 
@@ -27,12 +30,7 @@ export class Numbered<T> {
   /** Returns its number. */
   add(thing: T): number {
     const number = this.#next++;
-    const at = Math.floor(number / PAGE);
-    let page = this.#pageOf(number);
-    if (page === undefined) {
-      page = pageAt(at);
-      this.#pages.set(at, page);
-    }
+    const page = number % PAGE === 0 ? this.#begin(number / PAGE) : this.#newest;
     page.slots[number % PAGE] = thing;
     page.taken += 1;
     this.#size += 1;
@@ -49,7 +47,7 @@ export class Numbered<T> {
     page.slots[number % PAGE] = undefined;
     page.taken -= 1;
     this.#size -= 1;
-    if (page.taken === 0) this.#pages.delete(page.at);
+    if (page.taken === 0 && page !== this.#newest) this.#pages.delete(page.at);
   }
 
   /** All of them, oldest first. */
@@ -59,9 +57,16 @@ export class Numbered<T> {
     return values;
   }
 
+  #begin(at: number): Page<T> {
+    if (this.#newest.taken === 0) this.#pages.delete(this.#newest.at);
+    this.#newest = pageAt(at);
+    this.#pages.set(at, this.#newest);
+    return this.#newest;
+  }
+
   #pageOf(number: number): Page<T> | undefined {
     const at = Math.floor(number / PAGE);
-    if (this.#last.at === at && this.#last.taken > 0) return this.#last;
+    if (this.#last.at === at) return this.#last;
     const page = this.#pages.get(at);
     if (page !== undefined) this.#last = page;
     return page;

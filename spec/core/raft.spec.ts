@@ -194,6 +194,24 @@ describe('RaftCore, the log in memory', () => {
     expect(isHeld(cluster, 'a', second)).toBe(false);
   });
 
+  it('lets go of nothing until it can let go of half, so that a long batch is not copied at every step', () => {
+    const cluster = new CoreCluster();
+    cluster.elect('a');
+    cluster.settle();
+    const node = cluster.node('a');
+    const apply = node.apply.bind(node);
+    let allowed = 0;
+    jest.spyOn(node, 'apply').mockImplementation(() => (allowed-- > 0 ? apply() : []));
+    const first = cluster.propose('a', ...new Array<string>(8).fill(LONG)); // two of them at a time are applied
+    const held = [0, 1, 1].map((more) => {
+      allowed = more;
+      cluster.runFor(2 * HEARTBEAT_MS);
+      return isHeld(cluster, 'a', first);
+    });
+    expect(cluster.status('a')).toMatchObject({ applied: { index: first + 3 } });
+    expect(held).toEqual([true, true, false]);
+  });
+
   it('keeps on the leader what a peer lacks, which then has it without a look at the disk', () => {
     const cluster = new CoreCluster();
     cluster.elect('a');
