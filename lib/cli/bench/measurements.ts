@@ -1,3 +1,4 @@
+import { crossing } from './crossing.js';
 import { depthCosts } from './operator-depth.js';
 import { durableAppend } from './durable-append.js';
 import { isolatedRate } from './isolated.js';
@@ -12,6 +13,7 @@ export const MEASUREMENTS = {
   buildLog,
   ceilings: ratesWithCeilings,
   cluster: clusterRate,
+  crossing,
   depth: depthCosts,
   isolated: isolatedRate,
   logGrowth,

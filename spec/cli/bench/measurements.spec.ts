@@ -1,6 +1,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { cpuMicros } from '../../../lib/cli/bench/cpu-time.js';
+import { crossing } from '../../../lib/cli/bench/crossing.js';
 import { durableAppend } from '../../../lib/cli/bench/durable-append.js';
 import { logGrowth } from '../../../lib/cli/bench/log-growth.js';
 import { memoryOverTime } from '../../../lib/cli/bench/memory.js';
@@ -48,6 +49,10 @@ describe('a measurement', () => {
     const samples = await memoryOverTime({ proposals: 400, every: 100, bytes: 8 });
     expect(samples.map(({ proposals }) => proposals)).toEqual([100, 200, 300, 400]);
     for (const { heap, resident } of samples) expect(resident).toBeGreaterThan(heap / 10);
+  });
+
+  it('of the way between threads takes a time, and no thread is left', async () => {
+    expect(await crossing({ roundTrips: 20 })).toBeGreaterThan(0);
   });
 
   it('of a log that grows has a rate for each portion', async () => {

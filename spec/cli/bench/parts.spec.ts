@@ -109,11 +109,12 @@ it('scaling has a row for every measurement, and no size of 0 on an axis of powe
   for (const { xScale, series } of report.curves) for (const { points } of series) if (xScale === 'log') expect(points.every(([x]) => x > 0)).toBe(true);
 });
 
-it('an isolated node is measured after one that is not, in every run', async () => {
-  const bench = benchOf({ isolated: ({ isolate }) => rate(isolate ? 90 : 100) });
+it('an isolated node is measured after one that is not, in every run, and held against what the way between the threads alone costs', async () => {
+  const bench = benchOf({ crossing: () => 20, isolated: ({ isolate }) => rate(isolate ? 180_000 : 200_000) });
   const report = await isolateReport(bench);
-  expect(report.rows.map(({ value }) => value)).toEqual([0.9, 0.9]);
-  expect(bench.jobs.map((job) => (job as { isolate: boolean }).isolate)).toEqual(Array.from({ length: 12 }, (_, i) => i % 2 === 1));
+  const waves = [64 / 0.2, 1024 / 0.2]; // µs
+  expect(report.rows.map(({ value }) => value)).toEqual([20, ...waves.flatMap((wave) => [0.9, wave / (wave + 80)])]);
+  expect(bench.jobs.slice(3).map((job) => (job as { isolate: boolean }).isolate)).toEqual(Array.from({ length: 12 }, (_, i) => i % 2 === 1));
 });
 
 describe('parts in a row', () => {
