@@ -20,11 +20,11 @@ export class Interruption implements CallSignal {
     if (place >= 0) this.listeners.splice(place, 1);
   }
 
-  /** The first time counts. Each listener is called once. */
+  /** The first time counts. Each listener is called once, unless it leaves before its turn. */
   abort(reason: unknown): void {
     if (this.aborted) return;
     this.aborted = true;
     this.reason = reason;
-    for (const listener of this.listeners.splice(0)) listener();
+    for (let listener = this.listeners.shift(); listener !== undefined; listener = this.listeners.shift()) listener();
   }
 }

@@ -178,10 +178,10 @@ class MachineWithSessions<C, R, Q, A> implements SessionMachine<C, R, Q, A> {
     return { type: 'refused', reason: 'resultLost' };
   }
 
-  /** Null when the codec can't: the command is applied all the same, on every node alike. */
+  /** In a buffer of their own, since they stay for long. Null when the codec can't: the command is applied all the same, on every node alike. */
   private encode(value: R): Uint8Array | null {
     try {
-      return this.resultCodec.encode(value);
+      return new Uint8Array(this.resultCodec.encode(value));
     } catch {
       return null;
     }
