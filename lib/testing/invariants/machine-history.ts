@@ -52,7 +52,7 @@ export class MachineHistory {
     /** How much is committed. */
     private readonly committedThrough: () => LogIndex,
   ) {
-    // Without this bound every call that nobody heard of again overlaps all that follow, and the search for an order has no end.
+    // Without this bound every call whose answer is late or lost overlaps all that begin meanwhile, and the search for an order has no end.
     effects.onEffect = (id) => this.#open.get(id)?.handle.tookEffect();
   }
 

@@ -2,7 +2,7 @@ import type { Call, Outcome } from './model.js';
 
 /** A call in progress. It ends at most once; one that never ends stays open. */
 export interface CallHandle<Result> {
-  /** It was answered. */
+  /** It was answered; it took effect by the time of `tookEffect`, if that was called. */
   done(result: Result): void;
   /** Its answer is not heard yet, but it has taken effect: whatever begins from now on comes after it. */
   tookEffect(): void;
@@ -52,7 +52,7 @@ export class History<Operation, Result> {
       record.call = { ...record.call, outcome };
     };
     return {
-      done: (result) => end({ type: 'returned', at: this.#now(), result }),
+      done: (result) => end({ type: 'returned', at: Math.min(effectBy, this.#now()), result }),
       tookEffect: () => {
         effectBy = Math.min(effectBy, this.#now());
       },

@@ -40,7 +40,7 @@ describe('History', () => {
     ]);
   });
 
-  it('ends what happened unheard at the time by which it had taken effect, where that is known', () => {
+  it.each(['done', 'happened'] as const)('ends what is %s at the time by which it had taken effect, where that is known', (end) => {
     let now = 100;
     const history = new History<KeyValueOperation, KeyValueResult>(() => now);
     const call = history.begin('a', put);
@@ -48,7 +48,7 @@ describe('History', () => {
     call.tookEffect();
     now = 200;
     call.tookEffect();
-    call.happened({ type: 'stored' });
+    call[end]({ type: 'stored' });
     expect(history.calls).toMatchObject([{ start: 100, outcome: { type: 'returned', at: 150 } }]);
   });
 
