@@ -16,8 +16,9 @@ interface OpenSegment extends Segment {
 
 /** Fewer entries than this are copied behind one another: to keep the array in which they came would cost more. */
 const WORTH_KEEPING = 8;
-/** An open segment is closed at this length, so that a cut copies little. */
+/** An open segment is closed at this length, or at these bytes, so that a cut copies little and little waits for one. */
 const LONGEST_OPEN = 1024;
+const LARGEST_OPEN_BYTES = 64 << 10;
 
 const NOTHING: Segment = { first: 0, entries: [], bytes: 0 };
 
@@ -76,7 +77,7 @@ export class EntryList {
       this.#segments.push({ first: this.#next, entries, bytes });
       this.#open = null;
     } else {
-      const open = this.#open !== null && this.#open.entries.length < LONGEST_OPEN ? this.#open : this.#begin();
+      const open = this.#open !== null && hasRoom(this.#open) ? this.#open : this.#begin();
       for (const entry of entries) open.entries.push(entry);
       open.bytes += bytes;
     }
@@ -123,14 +124,21 @@ export class EntryList {
     this.#bytes += bytes - cut.bytes;
   }
 
-  /** Removes the oldest entries, through `through` at most, while more than `maxBytes` are left. */
-  shrink(through: LogIndex, maxBytes: number): void {
+  /**
+   * Removes the oldest entries, through `through` at most, while more than `maxBytes` are left.
+   *
+   * @param worthACut the least share of a segment that is cut off: with a half, who lets go of a long batch in many small steps has
+   *   less than the batch copied in all. With 0 what is removed is exact.
+   */
+  shrink(through: LogIndex, maxBytes: number, worthACut = 0): void {
     let next = this.first;
     let left = this.#bytes;
     for (const { first, entries, bytes } of this.#segments) {
       next = first;
       if (first + entries.length - 1 > through || left - bytes < maxBytes) {
+        if (through + 1 - first < worthACut * entries.length) break;
         for (; next <= through && left > maxBytes; next += 1) left -= entryBytes(entries[next - first] as Entry);
+        if (next - first < worthACut * entries.length) next = first;
         break;
       }
       left -= bytes;
@@ -188,6 +196,10 @@ export class EntryList {
     }
     return low;
   }
+}
+
+function hasRoom({ entries, bytes }: Segment): boolean {
+  return entries.length < LONGEST_OPEN && bytes < LARGEST_OPEN_BYTES;
 }
 
 function isWhole({ first, entries, bytes }: Segment, from: LogIndex, to: LogIndex, maxBytes: number): boolean {

@@ -7,11 +7,11 @@ import { TermRuns } from './term-runs.js';
 /**
  * The log as the core knows it: every entry's term, and the entries of its tail.
  *
- *     compacted          cacheFirst             last
+ *     compacted        first in memory          last
  *         |  terms known     |  entries in memory |
  *     ────┼──────────────────┼────────────────────┤
  *
- * Entries before `cacheFirst` are in storage alone; the leader asks for them when a peer is that far behind.
+ * Entries before those in memory are in storage alone; the leader asks for them when a peer is that far behind.
  */
 export class RaftLog {
   /** The entry before the log's first one. */
@@ -83,19 +83,18 @@ export class RaftLog {
     return from < this.#cache.first ? null : this.#cache.slice(from, Math.min(to, this.last.index), maxBytes);
   }
 
-  /** The first entry in memory; the next one's index when none is. */
-  get cacheFirst(): LogIndex {
-    return this.#cache.first;
-  }
-
   /** What the entries in memory take. */
   get cachedBytes(): number {
     return this.#cache.bytes;
   }
 
-  /** Lets go of entries through `through` while more than `maxBytes` are held. Cheap enough for every turn: it works in strides. */
-  trimCache(through: LogIndex, maxBytes: number): void {
-    if (this.#cache.bytes > maxBytes) this.#cache.shrink(through, maxBytes * 0.75);
+  /**
+   * Lets go of entries through `through` while more than `maxBytes` are held. Cheap enough for every turn: it works in strides.
+   *
+   * @param worthACut a batch of which less than this share can go may stay as it is.
+   */
+  trimCache(through: LogIndex, maxBytes: number, worthACut = 0): void {
+    if (this.#cache.bytes > maxBytes) this.#cache.shrink(through, maxBytes * 0.75, worthACut);
   }
 
   /** Forgets everything through `index`. */

@@ -30,7 +30,7 @@ export interface CoreOptions {
   readonly maxApplyBytes: number;
   /**
    * How much of the log stays in memory, once it is durable and committed, for peers and a state machine that lack it; what is
-   * older is read from storage. What everybody has leaves memory by itself, once it is half of the entries held. Default 64 MiB.
+   * older is read from storage. What everybody has leaves memory by itself, but for a short tail. Default 64 MiB.
    */
   readonly logCacheBytes: number;
 }

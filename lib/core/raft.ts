@@ -254,15 +254,16 @@ function settle(raft: RaftState): void {
 }
 
 /**
- * Entries that nobody here needs any more leave memory. Not in the turn that tells of the last one who did: who then reads
- * what was applied is to find it. And only once they are half of what is held: a batch of tens of thousands, of which a few hundred are
- * applied at a time, would else be copied again at every step.
+ * Entries that nobody needs any more leave memory. Not in the turn that tells of the last one who did: who then reads what was
+ * applied is to find it. And of a batch only once half of it can go: one of tens of thousands, of which a few hundred are applied
+ * at a time, would else be copied again at every step.
  */
-function letGo({ log, appliedIndex, durability, leadership }: RaftState): void {
-  if (log.cachedBytes <= KEPT_IN_MEMORY_BYTES) return;
+function letGo({ log, appliedIndex, durability, leadership, options }: RaftState): void {
+  const kept = Math.min(KEPT_IN_MEMORY_BYTES, options.logCacheBytes);
+  if (log.cachedBytes <= kept) return;
   let through = Math.min(appliedIndex, durability.persistedIndex);
   if (leadership !== null) for (const { match } of leadership.peers.values()) through = Math.min(through, match);
-  if (2 * (through + 1 - log.cacheFirst) >= log.last.index + 1 - log.cacheFirst) log.trimCache(through, KEPT_IN_MEMORY_BYTES);
+  log.trimCache(through, kept, 0.5);
 }
 
 /** The node stops or has failed: leadership ends with its events, and nothing is promised any more. */

@@ -19,7 +19,7 @@ function within(maxBytes: number, found: readonly Entry[]): readonly Entry[] {
 
 type Step =
   | { readonly type: 'append'; readonly sizes: number[] }
-  | { readonly type: 'truncate' | 'drop' | 'shrink' | 'slice'; readonly from: number; readonly length: number; readonly maxBytes: number };
+  | { readonly type: 'truncate' | 'drop' | 'shrink' | 'slice'; readonly from: number; readonly length: number; readonly maxBytes: number; readonly worthACut: number };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ type: fc.constant('append' as const), sizes: fc.array(fc.nat(60), { maxLength: 20 }) }),
@@ -28,6 +28,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     from: fc.double({ min: 0, max: 1, noNaN: true }),
     length: fc.nat(30),
     maxBytes: fc.oneof(fc.nat(2000), fc.constant(Infinity)),
+    worthACut: fc.constantFrom(0, 0, 0.5, 0.9),
   }),
 );
 
@@ -57,8 +58,11 @@ describe('EntryList', () => {
               list.dropBefore(index);
               model = model.slice(index - first);
             } else if (what.type === 'shrink') {
-              list.shrink(index, what.maxBytes);
-              while (entriesBytes(model) > what.maxBytes && (model[0]?.index ?? Infinity) <= index) model = model.slice(1);
+              list.shrink(index, what.maxBytes, what.worthACut);
+              let exact = model;
+              while (entriesBytes(exact) > what.maxBytes && (exact[0]?.index ?? Infinity) <= index) exact = exact.slice(1);
+              model = what.worthACut === 0 ? exact : model.slice(list.first - first); // the tests below say how much may stay
+              expect(model.length).toBeGreaterThanOrEqual(exact.length);
             } else if (index < next) {
               const to = Math.min(index + what.length, next - 1);
               const slice = list.slice(index, to, what.maxBytes);
@@ -87,6 +91,45 @@ describe('EntryList', () => {
     expect(list.slice(65, 128, Infinity)).toBe(later);
     expect(list.slice(1, 128, Infinity)).toHaveLength(128);
     expect(list.slice(1, 128, Infinity)).toBe(list.slice(1, 128, Infinity));
+  });
+
+  it('drops whole batches at once, but cuts one only when enough of it goes', () => {
+    const list = new EntryList(1);
+    for (const first of [1, 11, 21]) list.append(entries(first, zeros(10)));
+    const shrunk = (through: number, worthACut?: number): number => {
+      list.shrink(through, 0, worthACut);
+      return list.first;
+    };
+    expect([shrunk(4, 0.5), shrunk(5, 0.5), shrunk(7, 0.5), shrunk(14, 0.5), shrunk(20, 0.5), shrunk(21, 0.5), shrunk(21)]).toEqual([1, 6, 6, 11, 21, 21, 22]);
+  });
+
+  it('cuts no batch either when the bytes that may stay are most of it', () => {
+    const list = new EntryList(1);
+    list.append(entries(1, zeros(10)));
+    const { bytes } = list;
+    list.shrink(10, 0.6 * bytes, 0.5);
+    expect(list.first).toBe(1);
+    list.shrink(10, 0.5 * bytes, 0.5);
+    expect(list.first).toBe(6);
+  });
+
+  it('lets a long batch go in small steps with less copied than it holds, and large entries that came one by one as they are done with', () => {
+    const list = new EntryList(1);
+    const COUNT = 4096;
+    list.append(entries(1, zeros(COUNT)));
+    let copied = 0;
+    for (let through = 1; through <= COUNT; through += 1) {
+      const { length } = list;
+      list.shrink(through, 0, 0.5);
+      if (list.length < length) copied += list.length;
+    }
+    expect(list.length).toBe(0);
+    expect(copied).toBeLessThan(COUNT);
+    const LARGE = 1 << 20;
+    for (let i = 1; i <= 40; i += 1) list.append(entries(COUNT + i, [LARGE]));
+    for (let i = 41; i <= 200; i += 1) list.append(entries(COUNT + i, [0]));
+    list.shrink(COUNT + 40, 0, 0.5);
+    expect(list.bytes).toBeLessThan(LARGE);
   });
 
   it('copies what comes one by one, so that a slice does not grow after it was handed out', () => {

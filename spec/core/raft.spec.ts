@@ -194,7 +194,7 @@ describe('RaftCore, the log in memory', () => {
     expect(isHeld(cluster, 'a', second)).toBe(false);
   });
 
-  it('lets go of nothing until it can let go of half, so that a long batch is not copied at every step', () => {
+  it('lets go of no part of a batch until half of it can go, so that a long one is not copied at every step', () => {
     const cluster = new CoreCluster();
     cluster.elect('a');
     cluster.settle();
