@@ -16,6 +16,9 @@ const COMMAND_RULES: MsgpackRules = { maxDepth: 64, maxValues: 1_000_000, allowR
  * or an `Error`, takes memory in proportion to the bytes, and gives no object with a `__proto__` key.
  * Encoding keeps to the same rules: what `encode` lets through, `decode` takes on every node.
  *
+ * What `encode` returns may share a buffer of Node's pool (`Buffer.poolSize`) with its neighbours, as small `Buffer`s do: who
+ * keeps a few of many for long copies them. What `decode` returns shares nothing with the bytes.
+ *
  * @example
  * const codec = msgpackCodec<{ add: number }>();
  * codec.decode(codec.encode({ add: 1 })); // { add: 1 }

@@ -20,11 +20,19 @@ export class Interruption implements CallSignal {
     if (place >= 0) this.listeners.splice(place, 1);
   }
 
-  /** The first time counts. Each listener is called once, unless it leaves before its turn. */
+  /** The first time counts. Each listener is called once, unless it leaves before its turn; what one throws is uncaught, as an `AbortSignal`'s is, and the rest are told. */
   abort(reason: unknown): void {
     if (this.aborted) return;
     this.aborted = true;
     this.reason = reason;
-    for (let listener = this.listeners.shift(); listener !== undefined; listener = this.listeners.shift()) listener();
+    for (let listener = this.listeners.shift(); listener !== undefined; listener = this.listeners.shift()) {
+      try {
+        listener();
+      } catch (error) {
+        process.nextTick(() => {
+          throw error;
+        });
+      }
+    }
   }
 }

@@ -56,7 +56,7 @@ export interface CommittedOptions {
   /** The first index wanted; 1, the beginning of the log, is the default. */
   readonly from?: LogIndex;
   /** Completes the stream at once. */
-  readonly signal?: AbortSignal;
+  readonly signal?: CallSignal;
 }
 
 /**

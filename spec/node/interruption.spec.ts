@@ -27,6 +27,23 @@ describe('an interruption', () => {
     expect(heard).toEqual(['stayed']);
   });
 
+  test('tells the rest although one throws, and lets the process know', () => {
+    const interruption = new Interruption();
+    const later = jest.spyOn(process, 'nextTick').mockReturnValue(undefined);
+    const mistake = new Error('a mistake of a listener');
+    const heard: string[] = [];
+    interruption.addEventListener('abort', () => {
+      throw mistake;
+    });
+    interruption.addEventListener('abort', () => heard.push('the next one'));
+    interruption.abort('now');
+    const thrown = later.mock.calls.map(([callback]) => callback);
+    later.mockRestore();
+    expect(heard).toEqual(['the next one']);
+    expect(thrown).toHaveLength(1);
+    expect(thrown[0]).toThrow(mistake);
+  });
+
   test('throws its reason once it is aborted, whatever that is', () => {
     const interruption = new Interruption();
     expect(() => interruption.throwIfAborted()).not.toThrow();
