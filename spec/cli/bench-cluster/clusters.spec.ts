@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BareProcess } from '../../../lib/cli/bench/cluster/bare-process.js';
+import { disturbances } from '../../../lib/cli/bench/cluster/disturbances.js';
 import { failoverPart } from '../../../lib/cli/bench/cluster/failover.js';
 import { LibraryCluster } from '../../../lib/cli/bench/cluster/library-cluster.js';
 import type { Load } from '../../../lib/cli/bench/cluster/load.js';
@@ -72,8 +73,21 @@ describe('the clusters that are measured', () => {
     }
   }, 60_000);
 
+  const setting = { runs: 1, seconds: 1, clients: [1], kills: 1, scripts: { rxraft: command.script, libraryNode: '', bareServer: '', antietcd: null }, progress: () => undefined };
+
+  it('are disturbed by snapshots, by followers that come back, and by a process that knows nothing of them', async () => {
+    const { rows } = await disturbances(40, setting, sandbox);
+    expect(rows.filter(({ unit }) => unit === 'ms').map(({ what }) => what.replace(/(at|takes) \d+/, '$1 …'))).toEqual([
+      'p99, open loop at … puts/s, undisturbed',
+      'p99 while snapshots are taken about once a second',
+      'p99 while a follower comes back and catches up by the log',
+      'p99 while a follower comes back and is sent a snapshot',
+      'p99 while a process that knows nothing of them takes … ms of a processor, as that follower did by the log',
+    ]);
+    for (const { value } of rows) expect(value).toBeGreaterThan(0);
+  }, 60_000);
+
   it('go on when their leader is killed', async () => {
-    const setting = { runs: 1, seconds: 1, clients: [1], kills: 1, scripts: { rxraft: command.script, libraryNode: '', bareServer: '', antietcd: null }, progress: () => undefined };
     const { rows } = await failoverPart(setting, sandbox);
     expect(rows.map(({ unit, budget }) => [unit, budget])).toEqual([['ms', 1000], ['ms', undefined], ['ms', 230], ['ms', undefined]]);
     for (const { value } of rows) expect(value).toBeGreaterThan(0);

@@ -5,6 +5,7 @@ import { planCluster, type Member } from '../../cluster/plan.js';
 import { findFree } from '../../cluster/ports.js';
 import { leaderOf, poll, untilReady } from '../../cluster/status.js';
 import { HttpClient } from '../../http-client.js';
+import { cpuMicrosOf } from './cpu-time.js';
 import type { Sandbox } from './sandbox.js';
 import { HttpStore, putRequest } from './store.js';
 
@@ -39,6 +40,12 @@ export class ServedCluster {
 
   get members(): readonly Member[] {
     return this.#processes.members;
+  }
+
+  /** The processor time that the member's process has taken since it was started, in microseconds; null where the system does not tell. */
+  cpuMicrosOf(member: Member): number | null {
+    const { pid } = this.#processes.processOf(member.id);
+    return pid === null ? null : cpuMicrosOf([pid]);
   }
 
   /** Starts the member's process, for the first time or again; resolves once it serves HTTP. */
