@@ -45,6 +45,11 @@ export function isJoint(configuration: Configuration): boolean {
   return configuration.votersOutgoing.length > 0;
 }
 
+/** 0 unless it was given one. */
+export function priorityOf({ nodes }: Configuration, id: NodeId): number {
+  return nodes[id]?.priority ?? 0;
+}
+
 /** Whether the node votes: in either half while joint. */
 export function isVoter(configuration: Configuration, id: NodeId): boolean {
   return configuration.voters.includes(id) || configuration.votersOutgoing.includes(id);

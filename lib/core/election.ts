@@ -1,4 +1,4 @@
-import { isVoter } from './configuration.js';
+import { isVoter, priorityOf } from './configuration.js';
 import type { NodeId, Term } from './ids.js';
 import type { PreVoteReply, VoteReply } from './messages.js';
 import { becomeLeader } from './leader.js';
@@ -6,6 +6,9 @@ import { voteResult } from './quorum.js';
 import { advanceTerm, becomeFollower, endCandidacy, enterRole, resetElectionTimer, setLeader, votersWho } from './roles.js';
 import { visibleRole, type RaftState } from './state.js';
 import { hearsALeader } from './vote.js';
+
+/** Of the range of election timeouts: how long each server whose connection to the leader broke waits for the one before it. */
+const TURN_SHARE = 1 / 8;
 
 /** Called at the end of every turn: campaigns when the timer of a voter has run out (§5.2). */
 export function checkElectionTimeout(raft: RaftState): void {
@@ -27,6 +30,28 @@ export function checkElectionTimeout(raft: RaftState): void {
   raft.hasOverslept = false;
   raft.emit({ type: 'ElectionTimeoutElapsed', term: raft.term, timeoutMs });
   startPreVote(raft, 'timeout');
+}
+
+/**
+ * The connection to the leader broke, as it does at once when the leader's process dies. Timeouts are random so that servers which
+ * know nothing of each other seldom campaign together (§5.2). Those that were just told the same take turns instead: the first one's
+ * comes shortly after the least timeout, before which nobody helps to replace a leader, and most often it has won when the second's
+ * comes. Should the leader be heard again, all is as before; nobody waits longer than the greatest timeout.
+ */
+export function hastenElection(raft: RaftState, lost: NodeId): void {
+  if (raft.role.type !== 'follower' || raft.leaderId !== lost || !isElectable(raft) || raft.now >= raft.electionDeadline) return;
+  const { electionTimeoutMinMs, electionTimeoutMaxMs } = raft.options;
+  const heardAt = raft.lastLeaderContactAt;
+  const ahead = otherVoters(raft).filter((id) => id !== lost && !raft.unreachable.has(id) && comesBefore(raft, id));
+  const turn = Math.max(heardAt + electionTimeoutMinMs, raft.now) + (ahead.length + 1) * TURN_SHARE * (electionTimeoutMaxMs - electionTimeoutMinMs);
+  const deadline = Math.min(turn, heardAt + electionTimeoutMaxMs);
+  raft.electionTimeoutMs += deadline - raft.electionDeadline;
+  raft.electionDeadline = deadline;
+}
+
+/** Whether the other's turn is first: it is when its priority is higher. */
+function comesBefore({ id, configuration }: RaftState, other: NodeId): boolean {
+  return (priorityOf(configuration, other) - priorityOf(configuration, id) || (other < id ? 1 : -1)) > 0;
 }
 
 /**

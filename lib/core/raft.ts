@@ -1,7 +1,7 @@
 import { isAwaited } from './awaited.js';
 import type { Configuration, Membership } from './configuration.js';
 import { applyCommitted, handleApplied } from './commit.js';
-import { checkElectionTimeout, countOwnVote, handleCampaign, handlePauseElections, handlePreVoteReply, handleStepDown, handleTimeoutNow, handleVoteReply } from './election.js';
+import { checkElectionTimeout, countOwnVote, handleCampaign, handlePauseElections, handlePreVoteReply, handleStepDown, handleTimeoutNow, handleVoteReply, hastenElection } from './election.js';
 import type { Entry } from './entry.js';
 import { acknowledgePersisted, handleAppend, handleHeartbeat, sendOwedAcknowledgement } from './follower.js';
 import type { LogId, NodeId, Term } from './ids.js';
@@ -163,6 +163,7 @@ function step(raft: RaftState, input: Input): void {
     case 'entriesRead':
       return handleEntriesRead(raft, input.peer, input.entries);
     case 'connection':
+      if (!input.up) hastenElection(raft, input.peer);
       return handleConnection(raft, input.peer, input.up, input.error);
     case 'snapshotSaved':
       return snapshots.handleSnapshotSaved(raft, input.snapshot, input.ms);
