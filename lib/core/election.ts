@@ -7,8 +7,8 @@ import { advanceTerm, becomeFollower, endCandidacy, enterRole, resetElectionTime
 import { visibleRole, type RaftState } from './state.js';
 import { hearsALeader } from './vote.js';
 
-/** Of the range of election timeouts: how long each server whose connection to the leader broke waits for the one before it. */
-const TURN_SHARE = 1 / 8;
+/** Of the range of election timeouts: the first server waits so long, since the others may have heard the leader a little later. */
+const FIRST_SHARE = 1 / 8;
 
 /** Called at the end of every turn: campaigns when the timer of a voter has run out (§5.2). */
 export function checkElectionTimeout(raft: RaftState): void {
@@ -34,22 +34,22 @@ export function checkElectionTimeout(raft: RaftState): void {
 
 /**
  * The connection to the leader broke, as it does at once when the leader's process dies. Timeouts are random so that servers which
- * know nothing of each other seldom campaign together (§5.2). Those that were just told the same take turns instead: the first one's
- * comes shortly after the least timeout, before which nobody helps to replace a leader, and most often it has won when the second's
- * comes. Should the leader be heard again, all is as before; nobody waits longer than the greatest timeout.
+ * know nothing of each other seldom campaign together (§5.2). Those that were just told the same agree on who is first: it comes
+ * soon after the least timeout, before which nobody helps to replace a leader, and the others stand back, each for a random time in
+ * the upper half of the range. When the leader is heard again, all is as before.
  */
 export function hastenElection(raft: RaftState, lost: NodeId): void {
-  if (raft.role.type !== 'follower' || raft.leaderId !== lost || !isElectable(raft) || raft.now >= raft.electionDeadline) return;
+  if (raft.role.type !== 'follower' || raft.leaderId !== lost || !mayCampaign(raft) || !raft.isWilling || raft.now >= raft.electionDeadline) return;
   const { electionTimeoutMinMs, electionTimeoutMaxMs } = raft.options;
-  const heardAt = raft.lastLeaderContactAt;
-  const ahead = otherVoters(raft).filter((id) => id !== lost && !raft.unreachable.has(id) && comesBefore(raft, id));
-  const turn = Math.max(heardAt + electionTimeoutMinMs, raft.now) + (ahead.length + 1) * TURN_SHARE * (electionTimeoutMaxMs - electionTimeoutMinMs);
-  const deadline = Math.min(turn, heardAt + electionTimeoutMaxMs);
-  raft.electionTimeoutMs += deadline - raft.electionDeadline;
+  const startedAt = raft.electionDeadline - raft.electionTimeoutMs;
+  const isFirst = otherVoters(raft).every((id) => id === lost || !comesBefore(raft, id));
+  const first = Math.max(startedAt + electionTimeoutMinMs, raft.now) + FIRST_SHARE * (electionTimeoutMaxMs - electionTimeoutMinMs);
+  const deadline = isFirst ? Math.min(first, raft.electionDeadline) : (raft.electionDeadline + startedAt + electionTimeoutMaxMs) / 2;
+  raft.electionTimeoutMs = deadline - startedAt;
   raft.electionDeadline = deadline;
 }
 
-/** Whether the other's turn is first: it is when its priority is higher. */
+/** By priority, then by name. What else one knows of the others, such as who is unreachable, may differ from server to server. */
 function comesBefore({ id, configuration }: RaftState, other: NodeId): boolean {
   return (priorityOf(configuration, other) - priorityOf(configuration, id) || (other < id ? 1 : -1)) > 0;
 }

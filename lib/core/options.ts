@@ -13,8 +13,8 @@ export interface CoreOptions {
    */
   readonly electionTimeoutMinMs: number;
   /**
-   * The most of the random range; well above the least, so that votes rarely split (§9.3). Servers whose connection to the leader breaks
-   * do not wait for a random time: each has a turn, the first an eighth of the range after the least timeout. Default 1000.
+   * The most of the random range; well above the least, so that votes rarely split (§9.3). Of servers whose connection to the leader breaks
+   * the first, by priority and name, waits for the least timeout and an eighth of the range, the others for the upper half. Default 1000.
    */
   readonly electionTimeoutMaxMs: number;
   /** How often a leader says that it lives; several times within the least election timeout (§5.6). Default 100. */
