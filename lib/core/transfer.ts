@@ -114,13 +114,12 @@ export function bestSuccessor(raft: RaftState, leadership: Leadership): PeerProg
 function preferPriority(raft: RaftState, leadership: Leadership): void {
   if (!leadership.established || raft.now < leadership.nextPriorityCheckAt) return;
   leadership.nextPriorityCheckAt = raft.now + raft.options.electionTimeoutMaxMs;
-  const priority = (id: NodeId): number => priorityOf(raft.configuration, id);
   const since = raft.now - raft.options.electionTimeoutMinMs;
   let best: NodeId | null = null;
   for (const peer of leadership.peers.values()) {
     // Under load no peer ever holds the whole log; the transfer itself waits until this one does.
     const isReady = peer.isWilling && peer.match >= raft.commitIndex && (peer.lastContactAt ?? -Infinity) >= since && raft.configuration.voters.includes(peer.id);
-    if (isReady && priority(peer.id) > priority(best ?? raft.id)) best = peer.id;
+    if (isReady && priorityOf(raft.configuration, peer.id) > priorityOf(raft.configuration, best ?? raft.id)) best = peer.id;
   }
   if (best === null) return;
   leadership.nextPriorityCheckAt = raft.now + raft.options.electionTimeoutMaxMs * 10 * 2 ** Math.min(leadership.priorityAttempts, 5);
