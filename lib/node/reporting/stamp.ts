@@ -12,7 +12,7 @@ export interface EventSource {
 type Stamp<K extends EventType> = (body: BodyOf<K>, source: EventSource, seq: number, at: number, wallTime: number) => EventOf<K>;
 
 /** What every proposal makes each node say: three quarters of what observing a busy node costs is the making of these objects. */
-type BusyKind = 'LatestLog' | 'EntriesPersisted' | 'CommitAdvanced' | 'EntriesApplied' | 'ReplicationProgressed' | 'ProposalsAccepted' | 'ProposalsCommitted';
+export type BusyKind = 'LatestLog' | 'EntriesPersisted' | 'CommitAdvanced' | 'EntriesApplied' | 'ReplicationProgressed' | 'ProposalsAccepted' | 'ProposalsCommitted';
 
 /**
  * Written out, an object literal takes 27 ns; with a spread, which looks every field up by its name, 74 ns. A field that is

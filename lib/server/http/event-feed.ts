@@ -1,11 +1,6 @@
 import type { Observable, Subscription } from 'rxjs';
-import type { RaftEvent } from '../../core/events.js';
-
-interface Slot {
-  readonly event: RaftEvent;
-  /** The event as it goes over the wire; made once, when the first stream wants it. */
-  frame: string | null;
-}
+import type { EventType, RaftEvent } from '../../core/events.js';
+import { PackedEvents } from './packed-events.js';
 
 /**
  * The last events of a node's run, shared by every event stream. A stream holds no events of its own, only
@@ -13,13 +8,15 @@ interface Slot {
  * they read, and a client that falls too far behind is told exactly what it missed.
  */
 export class EventFeed {
-  readonly #slots: Slot[] = [];
+  readonly #events: PackedEvents;
+  /** The events as they go over the wire, each in its place; made once, when the first stream wants it. */
+  readonly #frames: (string | null)[] = [];
   readonly #listeners = new Set<() => void>();
   readonly #subscription: Subscription;
   #runId: string | null = null;
   #nodeId: string | null = null;
   #last = 0;
-  /** How many of the slots are of this run. */
+  /** How many of the events are of this run. */
   #held = 0;
   #isEnded = false;
   #wake: NodeJS.Immediate | null = null;
@@ -29,6 +26,7 @@ export class EventFeed {
     events: Observable<RaftEvent>,
     readonly capacity: number,
   ) {
+    this.#events = new PackedEvents(capacity);
     const end = (): void => {
       this.#isEnded = true;
       this.#wakeListeners();
@@ -60,12 +58,16 @@ export class EventFeed {
     return this.#isEnded;
   }
 
-  /** The event with this number, which must lie within `first` and `last`. */
-  at(seq: number): { readonly event: RaftEvent; readonly frame: string } {
-    const slot = this.#slots[seq % this.capacity];
-    if (slot?.event.seq !== seq) throw new Error(`event ${seq} is not within ${this.first}–${this.#last}`);
-    slot.frame ??= `id: ${slot.event.runId}:${seq}\nevent: ${slot.event.type}\ndata: ${JSON.stringify(slot.event)}\n\n`;
-    return slot as { event: RaftEvent; frame: string };
+  /** The kind of the event with this number, which must lie within `first` and `last`. */
+  typeAt(seq: number): EventType {
+    this.#check(seq);
+    return this.#events.typeOf(seq);
+  }
+
+  /** The event with this number, which must lie within `first` and `last`, as it goes over the wire. */
+  frameAt(seq: number): string {
+    this.#check(seq);
+    return (this.#frames[seq % this.capacity] ??= this.#frame(seq));
   }
 
   /** Calls back after new events, at most once per round of the event loop. Returns a function that ends it. */
@@ -84,13 +86,23 @@ export class EventFeed {
     this.#isEnded = true;
   }
 
+  #check(seq: number): void {
+    if (seq < this.first || seq > this.#last) throw new Error(`event ${seq} is not within ${this.first}–${this.#last}`);
+  }
+
+  #frame(seq: number): string {
+    const event = this.#events.get(seq, { nodeId: this.#nodeId ?? '', runId: this.#runId ?? '' });
+    return `id: ${event.runId}:${seq}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+  }
+
   #append(event: RaftEvent): void {
     if (event.runId !== this.#runId) {
       this.#runId = event.runId;
       this.#nodeId = event.nodeId;
       this.#held = 0;
     }
-    this.#slots[event.seq % this.capacity] = { event, frame: null };
+    this.#events.add(event);
+    this.#frames[event.seq % this.capacity] = null;
     this.#last = event.seq;
     this.#held = Math.min(this.#held + 1, this.capacity);
     this.#wakeListeners();

@@ -90,8 +90,7 @@ export class EventStream {
       this.#next = feed.first;
     }
     while (this.#next <= feed.last && text.length < BATCH_CHARACTERS) {
-      const slot = feed.at(this.#next);
-      if (types === null || types.has(slot.event.type)) text += slot.frame;
+      if (types === null || types.has(feed.typeAt(this.#next))) text += feed.frameAt(this.#next);
       this.#next += 1;
     }
     return text;

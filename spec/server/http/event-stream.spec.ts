@@ -199,8 +199,8 @@ describe('EventFeed', () => {
     const feed = new EventFeed(node.events, 10);
     expect([feed.first, feed.last]).toEqual([1, 0]);
     node.emit('LeaseChanged', { valid: true });
-    expect([feed.first, feed.last, feed.at(42).event.type]).toEqual([42, 42, 'LeaseChanged']);
-    expect(() => feed.at(41)).toThrow('not within 42–42');
+    expect([feed.first, feed.last, feed.typeAt(42)]).toEqual([42, 42, 'LeaseChanged']);
+    expect(() => feed.frameAt(41)).toThrow('not within 42–42');
     feed.close();
   });
 });
