@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
 import { runCheck } from './check/run-check.js';
 import { runClient } from './client/run-client.js';
 import { runCluster, type CommandContext } from './cluster/run-cluster.js';
@@ -10,6 +11,13 @@ import { createLog } from './log.js';
 import { runProgram, type Actions, type ServeFlags } from './program.js';
 import { serve, type ReadyMessage } from './serve.js';
 import { createTerminal } from './terminal.js';
+
+/**
+ * How far the heap may grow between two markings: to four times of what lives, the most that V8 gives by itself. It gives a small
+ * heap about twice, and begins to mark a young generation (32 MB) before that: with 20 MB alive, after 5 MB more. A node that
+ * serves 4,000 puts a second then marks once a second, and takes a second processor for 30 to 70 ms of it.
+ */
+const HEAP_GROWTH = '--heap-growing-percent=300';
 
 /** The entry point of `rxraft`: signals, streams and exit codes; everything else is in the files it calls. */
 const actions: Actions = {
@@ -38,6 +46,7 @@ async function readInput(): Promise<Uint8Array> {
 }
 
 function serveUntilSignalled(flags: ServeFlags): Promise<number> {
+  setFlagsFromString(HEAP_GROWTH);
   const log = createLog((line) => process.stdout.write(line), flags.logFormat ?? (process.stdout.isTTY ? 'text' : 'json'), () => Date.now());
   const interrupt = interruptSignal();
   const stopped = new Promise<string>((resolve) => {
