@@ -1,6 +1,7 @@
-import { Subject, type Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import type { RaftEvent, RaftEventBody } from '../../core/events.js';
 import { nullReporter, type RaftReporter } from '../../ports/reporter.js';
+import { Broadcast } from './broadcast.js';
 import { stamped, type EventSource } from './stamp.js';
 
 export interface EventPublisherOptions extends EventSource {
@@ -23,7 +24,7 @@ export class EventPublisher {
   /** Hot. Completes after `NodeStopped`; errors on the node's own fatal fault only. */
   readonly events: Observable<RaftEvent>;
 
-  private readonly subject = new Subject<RaftEvent>();
+  private readonly live = new Broadcast<RaftEvent>((error, event) => this.listenerFailed(error, event));
   private readonly reporter: RaftReporter | null;
   private isPublishing = false;
   private seq = 0;
@@ -35,7 +36,7 @@ export class EventPublisher {
   constructor(private readonly options: EventPublisherOptions) {
     const reporter = options.reporter ?? nullReporter;
     this.reporter = reporter === nullReporter ? null : reporter;
-    this.events = this.subject.asObservable();
+    this.events = this.live.stream;
   }
 
   /** The `seq` that the next event gets. */
@@ -50,7 +51,7 @@ export class EventPublisher {
 
   /** Whether an event that is published now is seen by anyone. */
   get isObserved(): boolean {
-    return this.reporter !== null || this.subject.observed;
+    return this.reporter !== null || this.live.observed;
   }
 
   /**
@@ -87,12 +88,12 @@ export class EventPublisher {
 
   /** After `NodeStopped`. */
   complete(): void {
-    this.subject.complete();
+    this.live.complete();
   }
 
   /** The node's own fatal fault. */
   error(fault: unknown): void {
-    this.subject.error(fault);
+    this.live.error(fault);
   }
 
   private deliver(event: RaftEvent): void {
@@ -103,12 +104,7 @@ export class EventPublisher {
         this.listenerFailed(error, event);
       }
     }
-    try {
-      this.subject.next(event);
-    } catch (error) {
-      // RxJS isolates ordinary handlers itself; this one was wired around its safety (a bare Subscriber).
-      this.listenerFailed(error, event);
-    }
+    this.live.next(event);
   }
 
   private listenerFailed(error: unknown, event: RaftEvent): void {

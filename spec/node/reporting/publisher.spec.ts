@@ -191,7 +191,7 @@ describe('what subscribers do during an event', () => {
     expect([failing.notes, others.notes]).toEqual([['error: operator'], [1, 2]]);
   });
 
-  test('S72 one wired around the safety of RxJS is counted like a reporter', () => {
+  test('S72 one wired around the safety of RxJS is counted like a reporter, and the others get the event', () => {
     const { publisher, unhandled } = publisherWith();
     class Bare extends Subscriber<RaftEvent> {
       override next(): void {
@@ -200,8 +200,10 @@ describe('what subscribers do during an event', () => {
     }
     // eslint-disable-next-line @typescript-eslint/no-deprecated -- the one way around RxJS's own isolation
     publisher.events.subscribe(new Bare());
+    const others = recorded(publisher.events, seqOf);
     expect(() => publisher.publish([...ONE, ...ONE], 0, 0)).not.toThrow();
     expect([publisher.failureCount, unhandled.length]).toEqual([2, 1]);
+    expect(others.notes).toEqual([1, 2]);
   });
 
   test('S72 one that unsubscribes itself or another changes nothing for the rest, nor their order', () => {
