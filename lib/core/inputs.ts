@@ -39,6 +39,8 @@ export interface MessageInput {
 export interface ProposeInput {
   readonly type: 'propose';
   readonly payloads: readonly Uint8Array[];
+  /** One of them came from another server, where somebody may wait until it is applied there too. */
+  readonly isAwaitedElsewhere?: boolean;
 }
 
 /** A linearizable (`lease: false`) or lease read; answered by a `ReadOutcome` with this `id`, in this turn or a later one. */

@@ -1,6 +1,7 @@
 import { entryBytes, EMPTY_PAYLOAD, type Entry } from './entry.js';
 import { commitByCounting } from './commit.js';
 import { beginRound } from './heartbeat.js';
+import type { ProposeInput } from './inputs.js';
 import { checkQuorumDeadline, leaseDeadline } from './lease.js';
 import { Leadership, trackUncommitted } from './leadership.js';
 import { appendEntries } from './log-changes.js';
@@ -31,7 +32,7 @@ export function becomeLeader(raft: RaftState): void {
 }
 
 /** Appends commands in order while the bound on uncommitted bytes allows; one alone is always accepted. */
-export function handlePropose(raft: RaftState, payloads: readonly Uint8Array[]): void {
+export function handlePropose(raft: RaftState, { payloads, isAwaitedElsewhere = false }: ProposeInput): void {
   const leadership = raft.leadership;
   const first = raft.log.last.index + 1;
   if (leadership === null) {
@@ -59,6 +60,7 @@ export function handlePropose(raft: RaftState, payloads: readonly Uint8Array[]):
     appendEntries(raft, entries);
     const logId = plainLogId(raft.log.last);
     trackUncommitted(leadership, logId.index, bytes);
+    if (isAwaitedElsewhere) leadership.awaitedElsewhereThrough = logId.index;
     raft.emit({ type: 'LatestLog', term: raft.term, logId, first, count: accepted, bytes: payloadBytes, origin: 'proposal' });
     raft.emit({ type: 'ProposalsAccepted', term: raft.term, count: accepted, first });
   }
@@ -84,7 +86,7 @@ export function finishLeaderTurn(raft: RaftState, leadership: Leadership): void 
 /** When a leader must act although nothing arrives. */
 export function leaderWakeAt(raft: RaftState, leadership: Leadership): number {
   const lease = leadership.leaseValid ? leaseDeadline(raft, leadership) : Infinity;
-  return Math.min(leadership.heartbeatDeadline, checkQuorumDeadline(raft, leadership), lease, leadership.transfer?.deadline ?? Infinity);
+  return Math.min(leadership.heartbeatDeadline, leadership.noticesDueAt, checkQuorumDeadline(raft, leadership), lease, leadership.transfer?.deadline ?? Infinity);
 }
 
 function refuseProposals(raft: RaftState, count: number, accepted: number, refusal: NonNullable<ProposalOutcome['refusal']>): void {

@@ -35,6 +35,10 @@ export class Leadership {
   uncommittedBytes = 0;
   /** Some match index moved: the commit rule is to be tried. */
   commitDirty = false;
+  /** When peers are told of commits that no append has told them of; Infinity when nothing is held back. */
+  noticesDueAt = Infinity;
+  /** Somebody may wait on another server for commits through here: peers are told at once. */
+  awaitedElsewhereThrough: LogIndex;
   /** Reads that no round covers yet. */
   waitingReads: PendingRead[] = [];
   /** Reads that `readRound` will confirm; at most one such round is under way, later reads share the next. */
@@ -56,6 +60,7 @@ export class Leadership {
     readonly sinceAt: number,
   ) {
     this.heartbeatDeadline = sinceAt;
+    this.awaitedElsewhereThrough = noopIndex;
     this.lastTurnAt = sinceAt;
   }
 }

@@ -71,6 +71,7 @@ function appendConfiguration(raft: RaftState, leadership: Leadership, configurat
   const entry = { index, term: raft.term, kind: 'configuration' as const, payload: encodeConfiguration(configuration) };
   appendEntries(raft, [entry]);
   trackUncommitted(leadership, index, entryBytes(entry));
+  leadership.awaitedElsewhereThrough = index;
   raft.emit({ type: 'LatestLog', term: raft.term, logId: plainLogId(entry), first: index, count: 1, bytes: entry.payload.length, origin: 'membership' });
   leadership.commitDirty = true;
 }

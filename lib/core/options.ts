@@ -19,6 +19,11 @@ export interface CoreOptions {
   readonly electionTimeoutMaxMs: number;
   /** How often a leader says that it lives; several times within the least election timeout (§5.6). Default 100. */
   readonly heartbeatIntervalMs: number;
+  /**
+   * A leader tells its followers what is committed with the next append; when none leaves within this time, by a message of its own. It does so
+   * at once where somebody may wait on another server: for a read, a forwarded command, a change of the configuration. 0 always does. Default 2.
+   */
+  readonly commitNoticeDelayMs: number;
   /** From 0 to 0.9, default 0.1. The lease is this fraction shorter than the least election timeout: how far two clocks' rates may differ (thesis §6.4.1). */
   readonly leaseDriftMargin: number;
   /** Bounds one append message; a larger entry travels alone. Default 1 MiB. */
@@ -43,6 +48,7 @@ export const DEFAULT_CORE_OPTIONS = Object.freeze({
   electionTimeoutMinMs: 500,
   electionTimeoutMaxMs: 1000,
   heartbeatIntervalMs: 100,
+  commitNoticeDelayMs: 2,
   leaseDriftMargin: 0.1,
   maxAppendBytes: 1 << 20,
   maxInflightMessages: 64,

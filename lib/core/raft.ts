@@ -153,7 +153,7 @@ function step(raft: RaftState, input: Input): void {
     case 'message':
       return stepMessage(raft, input.from, input.message);
     case 'propose':
-      return handlePropose(raft, input.payloads);
+      return handlePropose(raft, input);
     case 'read':
       return handleRead(raft, input.id, input.lease);
     case 'persisted':
@@ -277,7 +277,7 @@ function halt(raft: RaftState, reason: 'stopped' | 'fatalError'): void {
 }
 
 function refuseWhileHalted(raft: RaftState, input: Input): void {
-  if (input.type === 'propose') handlePropose(raft, input.payloads);
+  if (input.type === 'propose') handlePropose(raft, input);
   else if (input.type === 'read') raft.outbox.reads.push({ id: input.id, index: 0, refusal: 'notLeader' });
   else if (input.type === 'changeMembership') handleChangeMembership(raft, input.id, input.change, input.expected);
   else if (input.type === 'transfer') handleTransfer(raft, input.id, input.to, input.timeoutMs);

@@ -14,6 +14,7 @@ export function handleRead(raft: RaftState, id: number, lease: boolean): void {
     raft.outbox.reads.push({ id, index: 0, refusal: 'notLeader' });
     return;
   }
+  leadership.awaitedElsewhereThrough = Math.max(leadership.awaitedElsewhereThrough, raft.commitIndex);
   if (lease && leadership.leaseValid && raft.commitIndex >= leadership.noopIndex) {
     raft.outbox.reads.push({ id, index: raft.commitIndex, refusal: null });
     return;

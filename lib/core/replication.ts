@@ -13,8 +13,10 @@ import { abandonTarget } from './transfer.js';
 
 /** At the end of a leader's turn: sends every peer what it lacks, as far as its window allows. */
 export function replicateToAll(raft: RaftState, leadership: Leadership): void {
+  const noticesDueAt = leadership.noticesDueAt;
+  leadership.noticesDueAt = Infinity; // unless one is held back again
   for (const peer of leadership.peers.values()) {
-    replicateTo(raft, leadership, peer);
+    replicateTo(raft, leadership, peer, noticesDueAt);
     reportProgress(raft, peer);
   }
 }
@@ -109,7 +111,7 @@ export function enterState(raft: RaftState, peer: PeerProgress, state: Replicati
   if (changed) raft.emit({ type: 'ReplicationStateChanged', term: raft.term, peer: peer.id, state });
 }
 
-function replicateTo(raft: RaftState, leadership: Leadership, peer: PeerProgress): void {
+function replicateTo(raft: RaftState, leadership: Leadership, peer: PeerProgress, noticesDueAt: number): void {
   if (peer.state === 'snapshot' || peer.reading) return;
   if (peer.state === 'probe') {
     if (!peer.probeSent) sendNext(raft, peer);
@@ -125,7 +127,7 @@ function replicateTo(raft: RaftState, leadership: Leadership, peer: PeerProgress
     if (!sendNext(raft, peer)) return;
   }
   if (peer.verify) sendEntries(raft, peer, []);
-  else if (peer.sentCommit < Math.min(peer.match, raft.commitIndex)) sendCommit(raft, leadership, peer);
+  else tellCommit(raft, leadership, peer, noticesDueAt);
 }
 
 /** Asks without entries whether the append that is out has arrived, or what stands in its place. */
@@ -174,10 +176,20 @@ function sendEntries(raft: RaftState, peer: PeerProgress, entries: readonly Entr
   }
 }
 
-/** Nothing to append, but the peer has entries that it doesn't know to be committed: tell it now rather than at the next heartbeat. */
-function sendCommit(raft: RaftState, leadership: Leadership, peer: PeerProgress): void {
-  peer.sentCommit = Math.min(peer.match, raft.commitIndex);
-  raft.send(peer.id, { type: 'heartbeat', term: raft.term, round: leadership.rounds.current, commit: peer.sentCommit });
+/**
+ * Nothing to append, but the peer may have entries that it doesn't know to be committed. The next append will say so; unless one leaves
+ * soon, or when somebody may wait for it there, this does.
+ */
+function tellCommit(raft: RaftState, leadership: Leadership, peer: PeerProgress, noticesDueAt: number): void {
+  const commit = Math.min(peer.match, raft.commitIndex);
+  if (peer.sentCommit >= commit) return;
+  const { commitNoticeDelayMs } = raft.options;
+  if (commitNoticeDelayMs > 0 && raft.now < noticesDueAt && peer.sentCommit >= leadership.awaitedElsewhereThrough) {
+    leadership.noticesDueAt = Math.min(noticesDueAt, raft.now + commitNoticeDelayMs);
+    return;
+  }
+  peer.sentCommit = commit;
+  raft.send(peer.id, { type: 'heartbeat', term: raft.term, round: leadership.rounds.current, commit });
 }
 
 /** Whether the entry before the peer's next one is compacted away, so that no append can name it. */

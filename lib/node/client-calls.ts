@@ -11,7 +11,7 @@ import type { ForwardOutcome, ForwardReply, ForwardRequest } from '../ports/tran
 import { Deadlines } from './deadlines.js';
 import { Forwarder, refusalOf } from './forwarding.js';
 import type { NodeOptions, ResolvedOptions } from './options.js';
-import { Proposal, ProposalTable, type AppliedRange } from './proposals.js';
+import { inputOf, Proposal, ProposalTable, type AppliedRange } from './proposals.js';
 import type { Applied } from './raft-node.js';
 import { PendingRead, ReadTable } from './reads.js';
 import { SeenRequests } from './seen-requests.js';
@@ -113,7 +113,7 @@ export class ClientCalls<C, R, Q, A> {
     if (this.proposals.hasWaiting) {
       const group = this.proposals.takeWaiting();
       this.proposing.push(group);
-      inputs.push({ type: 'propose', payloads: group.map((proposal) => proposal.payload) });
+      inputs.push(inputOf(group));
     }
     if (this.reads.hasWaiting) this.reads.gather(inputs);
   }

@@ -105,6 +105,7 @@ const RANGES: Readonly<Record<keyof Numbers, readonly [number, number]>> = {
   electionTimeoutMinMs: [1, MAX_TIME_MS],
   electionTimeoutMaxMs: [1, MAX_TIME_MS],
   heartbeatIntervalMs: [1, MAX_TIME_MS],
+  commitNoticeDelayMs: [0, MAX_TIME_MS],
   leaseDriftMargin: [0, 0.9],
   maxAppendBytes: [1, 1 << 30],
   maxInflightMessages: [1, 1 << 20],

@@ -1,6 +1,7 @@
 import type { RaftEventBody } from '../core/events.js';
 import type { Entry } from '../core/entry.js';
 import type { LogIndex, Term } from '../core/ids.js';
+import type { ProposeInput } from '../core/inputs.js';
 import type { ProposalOutcome } from '../core/output.js';
 import { Call } from './call.js';
 import type { Applied } from './raft-node.js';
@@ -193,6 +194,16 @@ export class ProposalTable {
     this.batches.push(batch);
     this.standing += batch.proposals.length;
   }
+}
+
+/** What these ask of the core. */
+export function inputOf(proposals: readonly Proposal[]): ProposeInput {
+  const payloads = proposals.map((proposal) => proposal.payload);
+  return proposals.some(isRemote) ? { type: 'propose', payloads, isAwaitedElsewhere: true } : { type: 'propose', payloads };
+}
+
+function isRemote(proposal: Proposal): boolean {
+  return proposal.isRemote;
 }
 
 function isDone(proposal: Proposal): boolean {

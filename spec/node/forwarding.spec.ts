@@ -52,6 +52,18 @@ describe('forwarding', () => {
     await expect(follower.node.read('')).resolves.toEqual(['one', 'two']);
   });
 
+  test('its node need not wait for the next entry, or a timer, to apply what it was answered', async () => {
+    await open({ commitNoticeDelayMs: 1000 });
+    const { index } = await follower.node.propose('one');
+    await cluster.settle();
+    expect(follower.node.metrics.value.applied.index).toBe(index);
+    const own = await leader.node.propose('two'); // nobody waits for it elsewhere
+    await cluster.settle();
+    expect(follower.node.metrics.value.applied.index).toBe(index);
+    await expect(follower.node.read('')).resolves.toEqual(['one', 'two']);
+    expect(follower.node.metrics.value.applied.index).toBe(own.index);
+  });
+
   test('S59 a follower\'s proposal returns the leader\'s error: overloaded', async () => {
     await open({ maxUncommittedBytes: 1 });
     for (const { id } of cluster.others(leader)) cluster.disk(id).holdSync();

@@ -158,7 +158,7 @@ describe('the turn loop', () => {
   });
 
   test('and gets a turn without time passing when nothing comes', async () => {
-    const cluster = await MemoryCluster.started();
+    const cluster = await MemoryCluster.started({ settings: { commitNoticeDelayMs: 0 } });
     const leader = await cluster.leader();
     const at = cluster.clock.now();
     await leader.node.propose('x');
@@ -171,7 +171,7 @@ describe('the turn loop', () => {
 
   test('a node that stops tells first of all that its machine has applied, whatever moment it is', async () => {
     for (let microtasks = 0; microtasks <= 30; microtasks += 1) {
-      const cluster = await MemoryCluster.started();
+      const cluster = await MemoryCluster.started({ settings: { commitNoticeDelayMs: 0 } });
       const leader = await cluster.leader();
       await leader.node.propose('first');
       await cluster.settle();
@@ -189,7 +189,7 @@ describe('the turn loop', () => {
   });
 
   test('a fault in the turn that a stop brings about is no orderly end', async () => {
-    const cluster = await MemoryCluster.started();
+    const cluster = await MemoryCluster.started({ settings: { commitNoticeDelayMs: 0 } });
     const leader = await cluster.leader();
     const [{ node, machine }] = cluster.others(leader) as [ReturnType<typeof cluster.run>];
     let stopping = Promise.resolve();

@@ -233,6 +233,7 @@ export function coreOptions(id: NodeId, options: Partial<CoreOptions> = {}): Cor
     electionTimeoutMinMs: MIN_TIMEOUT_MS,
     electionTimeoutMaxMs: MAX_TIMEOUT_MS,
     heartbeatIntervalMs: HEARTBEAT_MS,
+    commitNoticeDelayMs: 0,
     ...options,
     id,
   };

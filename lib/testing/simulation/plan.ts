@@ -170,5 +170,6 @@ function limitsOf(dice: Dice): SimulatedNodeOptions {
     ...(dice.chance(0.3) ? { maxApplyBytes: dice.whole(1, 600) } : {}),
     ...(dice.chance(0.2) ? { maxPendingProposals: dice.whole(1, 20) } : {}),
     ...(dice.chance(0.2) ? { maxQueuedMessages: dice.whole(16, 40) } : {}),
+    ...(dice.chance(0.5) ? { commitNoticeDelayMs: dice.pick([0, 20, 1000]) } : {}),
   };
 }

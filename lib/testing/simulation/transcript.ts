@@ -90,7 +90,7 @@ function inputText(input: Input): string {
     case 'message':
       return `${input.from}: ${messageText(input.message)}`;
     case 'propose':
-      return `propose ${input.payloads.length}`;
+      return `propose ${input.payloads.length}${input.isAwaitedElsewhere === true ? ', awaited elsewhere' : ''}`;
     case 'persisted':
       return `persisted ${input.writeId}`;
     case 'applied':
