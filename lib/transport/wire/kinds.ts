@@ -36,12 +36,11 @@ export const ENTRY_FIELDS = 4;
 
 /**
  * Whether a message must not wait behind bulk data: it keeps a leader in office, elects one, or acknowledges.
- * Everything that carries a payload is bulk.
+ * Everything that may carry a payload is bulk. So is an append without entries: it asks whether those before it have arrived.
  */
 export function isUrgent(message: PeerMessage): boolean {
   switch (message.type) {
     case 'append':
-      return message.entries.length === 0;
     case 'installSnapshot':
     case 'forwardRequest':
     case 'forwardReply':

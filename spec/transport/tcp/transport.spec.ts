@@ -181,7 +181,7 @@ describe('connecting', () => {
 describe('a peer that does not read', () => {
   const bulk = (number: number) => appendOf(sampleEntries(number * 100, 16, 64 << 10), number);
 
-  it('costs a bounded queue; what comes on top is counted; heartbeats overtake what waits', async () => {
+  it('costs a bounded queue; what comes on top is counted; heartbeats overtake what waits, an append that asks whether others arrived does not', async () => {
     let finish: () => void = () => undefined;
     const heard = new Promise<void>((resolve) => { finish = resolve; });
     const { server, address } = await serve('b', (socket) => { socket.pause(); });
@@ -197,12 +197,13 @@ describe('a peer that does not read', () => {
         await new Promise(setImmediate);
       }
     }
+    a.send('b', appendOf([], 65));
     a.send('b', heartbeat(1));
     a.flush();
     expect(dropped).toBeGreaterThan(0);
     const [socket] = server.sockets;
     if (socket === undefined) throw new Error('nobody connected');
-    server.serve(socket, () => { if (server.received.length === 65 - dropped) finish(); });
+    server.serve(socket, () => { if (server.received.length === 66 - dropped) finish(); });
     socket.resume();
     await heard;
     const kinds = server.received.map(({ type }) => type);
@@ -210,6 +211,7 @@ describe('a peer that does not read', () => {
     expect(kinds.length - 1 - kinds.indexOf('heartbeat')).toBeGreaterThanOrEqual(3); // four mebibytes hold three of these and their envelopes
     const rounds = server.received.flatMap((message) => (message.type === 'append' ? [message.round] : []));
     expect(rounds).toEqual([...rounds].sort((x, y) => x - y));
+    expect(rounds.at(-1)).toBe(65);
   });
 
   it('does not keep stop from ending', async () => {
