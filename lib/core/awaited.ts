@@ -10,6 +10,7 @@ import type { RaftState } from './state.js';
  * waits for can share the turn of the input after it. In doubt yes: a turn of its own is all that it saves.
  */
 export function isAwaited(raft: RaftState, input: Input): boolean {
+  if (raft.leadership !== null && raft.leadership.nextStepAt < Infinity) return true; // any turn may send a peer that is behind its next step
   if (input.type === 'message') return isMessageAwaited(raft, input.from, input.message);
   if (input.type === 'persisted' && raft.leadership !== null) return !raft.durability.isHardStateDurable || isOwnDiskDecisive(raft, raft.leadership);
   return true;

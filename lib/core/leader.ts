@@ -86,7 +86,7 @@ export function finishLeaderTurn(raft: RaftState, leadership: Leadership): void 
 /** When a leader must act although nothing arrives. */
 export function leaderWakeAt(raft: RaftState, leadership: Leadership): number {
   const lease = leadership.leaseValid ? leaseDeadline(raft, leadership) : Infinity;
-  return Math.min(leadership.heartbeatDeadline, leadership.noticesDueAt, checkQuorumDeadline(raft, leadership), lease, leadership.transfer?.deadline ?? Infinity);
+  return Math.min(leadership.heartbeatDeadline, leadership.noticesDueAt, leadership.nextStepAt, checkQuorumDeadline(raft, leadership), lease, leadership.transfer?.deadline ?? Infinity);
 }
 
 function refuseProposals(raft: RaftState, count: number, accepted: number, refusal: NonNullable<ProposalOutcome['refusal']>): void {

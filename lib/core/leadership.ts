@@ -35,6 +35,12 @@ export class Leadership {
   uncommittedBytes = 0;
   /** Some match index moved: the commit rule is to be tried. */
   commitDirty = false;
+  /** Where the log ended after the last turn: a peer that has not been sent all of that is behind. */
+  previousLast: LogIndex;
+  /** What was appended in this turn. */
+  newBytes = 0;
+  /** When a peer that is behind gets more; Infinity when none is waiting for that. */
+  nextStepAt = Infinity;
   /** When peers are told of commits that no append has told them of; Infinity when nothing is held back. */
   noticesDueAt = Infinity;
   /** Somebody may wait on another server for commits through here: peers are told at once. */
@@ -61,6 +67,7 @@ export class Leadership {
   ) {
     this.heartbeatDeadline = sinceAt;
     this.awaitedElsewhereThrough = noopIndex;
+    this.previousLast = noopIndex - 1;
     this.lastTurnAt = sinceAt;
   }
 }
@@ -69,4 +76,5 @@ export class Leadership {
 export function trackUncommitted(leadership: Leadership, through: LogIndex, bytes: number): void {
   leadership.uncommitted.push({ through, bytes });
   leadership.uncommittedBytes += bytes;
+  leadership.newBytes += bytes;
 }

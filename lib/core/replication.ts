@@ -11,14 +11,25 @@ import { becomeFollower } from './roles.js';
 import { plainLogId, type RaftState } from './state.js';
 import { abandonTarget } from './transfer.js';
 
+/**
+ * What a peer that is behind is sent in one turn, or twice what is new if that is more, so that it catches up however fast the log grows:
+ * a turn that encodes megabytes holds up whoever waits for what is new.
+ */
+const STEP_BYTES = 64 << 10;
+/** The next turn comes after so long when nothing else brings it about. */
+const STEP_MS = 1;
+
 /** At the end of a leader's turn: sends every peer what it lacks, as far as its window allows. */
 export function replicateToAll(raft: RaftState, leadership: Leadership): void {
   const noticesDueAt = leadership.noticesDueAt;
   leadership.noticesDueAt = Infinity; // unless one is held back again
+  leadership.nextStepAt = Infinity; // unless a peer is behind
   for (const peer of leadership.peers.values()) {
     replicateTo(raft, leadership, peer, noticesDueAt);
     reportProgress(raft, peer);
   }
+  leadership.previousLast = raft.log.last.index;
+  leadership.newBytes = 0;
 }
 
 /** The peer holds everything through `matched` durably (§5.3). */
@@ -114,7 +125,7 @@ export function enterState(raft: RaftState, peer: PeerProgress, state: Replicati
 function replicateTo(raft: RaftState, leadership: Leadership, peer: PeerProgress, noticesDueAt: number): void {
   if (peer.state === 'snapshot' || peer.reading) return;
   if (peer.state === 'probe') {
-    if (!peer.probeSent) sendNext(raft, peer);
+    if (!peer.probeSent) sendNext(raft, peer, STEP_BYTES); // most of it may be there, or nothing of use
     else if (peer.verify) probeAgain(raft, peer);
     return;
   }
@@ -123,11 +134,22 @@ function replicateTo(raft: RaftState, leadership: Leadership, peer: PeerProgress
     sendSnapshot(raft, peer);
     return;
   }
-  while (peer.next <= raft.log.last.index && hasWindow(raft, peer)) {
-    if (!sendNext(raft, peer)) return;
+  const isBehind = peer.next <= leadership.previousLast;
+  let budget = isBehind ? Math.max(STEP_BYTES, 2 * leadership.newBytes) : Infinity;
+  while (isShort(raft, peer)) {
+    const before = peer.inflight.bytes;
+    if (!sendNext(raft, peer, budget)) return;
+    budget -= peer.inflight.bytes - before;
+    if (budget < raft.options.maxAppendBytes) break;
   }
+  if (isShort(raft, peer)) leadership.nextStepAt = raft.now + STEP_MS;
   if (peer.verify) sendEntries(raft, peer, []);
   else tellCommit(raft, leadership, peer, noticesDueAt);
+}
+
+/** The log has more for it, and its window has room. */
+function isShort(raft: RaftState, peer: PeerProgress): boolean {
+  return peer.next <= raft.log.last.index && hasWindow(raft, peer);
 }
 
 /** Asks without entries whether the append that is out has arrived, or what stands in its place. */
@@ -142,17 +164,18 @@ function hasWindow(raft: RaftState, peer: PeerProgress): boolean {
   return count === 0 || (count < raft.options.maxInflightMessages && bytes < raft.options.maxInflightBytes);
 }
 
-/** Sends the next entries, or asks storage for them, or falls back to a snapshot. False when nothing could leave now. */
-function sendNext(raft: RaftState, peer: PeerProgress): boolean {
+/** Sends the next entries, of so many bytes at most, or asks storage for them, or falls back to a snapshot. False when nothing could leave now. */
+function sendNext(raft: RaftState, peer: PeerProgress, bytes: number): boolean {
   if (isBehindLog(raft, peer)) {
     sendSnapshot(raft, peer);
     return false;
   }
   const last = raft.log.last.index;
-  const entries = peer.next > last ? [] : raft.log.slice(peer.next, last, raft.options.maxAppendBytes);
+  const maxBytes = Math.min(bytes, raft.options.maxAppendBytes);
+  const entries = peer.next > last ? [] : raft.log.slice(peer.next, last, maxBytes);
   if (entries === null) {
     peer.reading = true;
-    raft.outbox.logReads.push({ peer: peer.id, from: peer.next, to: last, maxBytes: raft.options.maxAppendBytes });
+    raft.outbox.logReads.push({ peer: peer.id, from: peer.next, to: last, maxBytes });
     return false;
   }
   sendEntries(raft, peer, entries);
