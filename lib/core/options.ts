@@ -20,8 +20,8 @@ export interface CoreOptions {
   /** How often a leader says that it lives; several times within the least election timeout (§5.6). Default 100. */
   readonly heartbeatIntervalMs: number;
   /**
-   * A leader tells its followers what is committed with the next append; when none leaves within this time, by a message of its own. It does so
-   * at once where somebody may wait on another server: for a read, a forwarded command, a change of the configuration. 0 always does. Default 2.
+   * A leader tells its followers what is committed with the next append; when none leaves within this time, by a message of its own. That leaves at
+   * once where somebody may wait on another server: for a read, a forwarded command, a change of the configuration; with 0 it always does. Default 2.
    */
   readonly commitNoticeDelayMs: number;
   /** From 0 to 0.9, default 0.1. The lease is this fraction shorter than the least election timeout: how far two clocks' rates may differ (thesis §6.4.1). */

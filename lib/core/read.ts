@@ -14,11 +14,11 @@ export function handleRead(raft: RaftState, id: number, lease: boolean): void {
     raft.outbox.reads.push({ id, index: 0, refusal: 'notLeader' });
     return;
   }
-  leadership.awaitedElsewhereThrough = Math.max(leadership.awaitedElsewhereThrough, raft.commitIndex);
   if (lease && leadership.leaseValid && raft.commitIndex >= leadership.noopIndex) {
     raft.outbox.reads.push({ id, index: raft.commitIndex, refusal: null });
     return;
   }
+  leadership.awaitedElsewhereThrough = Math.max(leadership.awaitedElsewhereThrough, raft.commitIndex); // a follower's reader asks like this
   leadership.waitingReads.push({ id, index: raft.commitIndex });
 }
 

@@ -21,8 +21,8 @@ const STEP_MS = 1;
 
 /** At the end of a leader's turn: sends every peer what it lacks, as far as its window allows. */
 export function replicateToAll(raft: RaftState, leadership: Leadership): void {
-  const noticesDueAt = leadership.noticesDueAt;
-  leadership.noticesDueAt = Infinity; // unless one is held back again
+  const noticesDueAt = Math.min(leadership.noticesDueAt, raft.now + raft.options.commitNoticeDelayMs);
+  leadership.noticesDueAt = Infinity; // unless one is held back
   leadership.nextStepAt = Infinity; // unless a peer is behind
   for (const peer of leadership.peers.values()) {
     replicateTo(raft, leadership, peer, noticesDueAt);
@@ -134,22 +134,23 @@ function replicateTo(raft: RaftState, leadership: Leadership, peer: PeerProgress
     sendSnapshot(raft, peer);
     return;
   }
-  const isBehind = peer.next <= leadership.previousLast;
-  let budget = isBehind ? Math.max(STEP_BYTES, 2 * leadership.newBytes) : Infinity;
-  while (isShort(raft, peer)) {
+  let budget = isBehind(raft, leadership, peer) ? Math.max(STEP_BYTES, 2 * leadership.newBytes) : Infinity;
+  while (peer.next <= raft.log.last.index && hasWindow(raft, peer)) {
+    if (budget < Math.min(STEP_BYTES, raft.options.maxAppendBytes)) {
+      leadership.nextStepAt = raft.now + STEP_MS;
+      break;
+    }
     const before = peer.inflight.bytes;
     if (!sendNext(raft, peer, budget)) return;
     budget -= peer.inflight.bytes - before;
-    if (budget < raft.options.maxAppendBytes) break;
   }
-  if (isShort(raft, peer)) leadership.nextStepAt = raft.now + STEP_MS;
   if (peer.verify) sendEntries(raft, peer, []);
   else tellCommit(raft, leadership, peer, noticesDueAt);
 }
 
-/** The log has more for it, and its window has room. */
-function isShort(raft: RaftState, peer: PeerProgress): boolean {
-  return peer.next <= raft.log.last.index && hasWindow(raft, peer);
+/** No commit waits for it, and it lacks more than what is new: it was away, or is slow. */
+function isBehind(raft: RaftState, leadership: Leadership, peer: PeerProgress): boolean {
+  return peer.match < raft.commitIndex && peer.next <= leadership.previousLast;
 }
 
 /** Asks without entries whether the append that is out has arrived, or what stands in its place. */
@@ -206,9 +207,8 @@ function sendEntries(raft: RaftState, peer: PeerProgress, entries: readonly Entr
 function tellCommit(raft: RaftState, leadership: Leadership, peer: PeerProgress, noticesDueAt: number): void {
   const commit = Math.min(peer.match, raft.commitIndex);
   if (peer.sentCommit >= commit) return;
-  const { commitNoticeDelayMs } = raft.options;
-  if (commitNoticeDelayMs > 0 && raft.now < noticesDueAt && peer.sentCommit >= leadership.awaitedElsewhereThrough) {
-    leadership.noticesDueAt = Math.min(noticesDueAt, raft.now + commitNoticeDelayMs);
+  if (raft.now < noticesDueAt && peer.sentCommit >= leadership.awaitedElsewhereThrough) {
+    leadership.noticesDueAt = noticesDueAt;
     return;
   }
   peer.sentCommit = commit;

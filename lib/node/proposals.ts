@@ -198,12 +198,7 @@ export class ProposalTable {
 
 /** What these ask of the core. */
 export function inputOf(proposals: readonly Proposal[]): ProposeInput {
-  const payloads = proposals.map((proposal) => proposal.payload);
-  return proposals.some(isRemote) ? { type: 'propose', payloads, isAwaitedElsewhere: true } : { type: 'propose', payloads };
-}
-
-function isRemote(proposal: Proposal): boolean {
-  return proposal.isRemote;
+  return { type: 'propose', payloads: proposals.map(({ payload }) => payload), isAwaitedElsewhere: proposals.some(({ isRemote }) => isRemote) };
 }
 
 function isDone(proposal: Proposal): boolean {
