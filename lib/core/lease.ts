@@ -12,7 +12,11 @@ import type { RaftState } from './state.js';
 export function checkLeadershipDeadlines(raft: RaftState, leadership: Leadership): void {
   const sleptMs = raft.now - leadership.lastTurnAt;
   leadership.lastTurnAt = raft.now;
-  if (raft.now < leaseDeadline(raft, leadership) || isQuorumAlone(raft)) return;
+  if (raft.now < leaseDeadline(raft, leadership)) return;
+  if (isQuorumAlone(raft)) {
+    leadership.heartbeatDeadline = raft.now; // those whose answers carried the lease have left: a round of its own carries it on
+    return;
+  }
   if (leadership.leaseValid) {
     leadership.leaseValid = false;
     raft.emit({ type: 'LeaseChanged', term: raft.term, valid: false });

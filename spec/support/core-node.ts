@@ -58,6 +58,7 @@ export class CoreNode {
     const round = this.core.round;
     const output = this.core.turn(now, inputs);
     if (isIdle && inputs.length > 0) expectNothingAwaited(output, round);
+    if (this.core.wakeAt <= now) throw new Error(`a turn at ${now} wants another at ${this.core.wakeAt}`); // and the next one likewise, for ever
     if (output.write !== null) this.writes.push(output.write);
     if (output.apply !== null) {
       if (this.applying !== null) throw new Error('the state machine is busy');
