@@ -269,6 +269,7 @@ export class TurnLoop {
     const lateMs = now - this.timerAt;
     this.timerAt = Infinity;
     if (lateMs >= this.parts.stallThresholdMs) this.reports.push({ type: 'EventLoopStalled', term: this.parts.core.term, stalledMs: lateMs });
+    if (this.isScheduled) return; // that turn does it, and has let the timers in before
     this.lastYieldAt = now;
     this.drain(now);
   }
