@@ -142,6 +142,26 @@ describe('the turn loop', () => {
     await cluster.stop();
   });
 
+  test('a timer that comes while the loop lets others in leaves the turn to what it has put off', async () => {
+    let turns = 0;
+    const cluster = new MemoryCluster({ ids: ['a'] });
+    await cluster.start('a', { turnObserver: () => (turns += 1) });
+    const { node } = await cluster.leader();
+    const yielded: (() => void)[] = [];
+    cluster.clock.yield = (callback) => void yielded.push(callback);
+    cluster.clock.block(5); // as if it had been busy
+    const applied = node.propose('x');
+    await cluster.settle();
+    expect(yielded).toHaveLength(1);
+    turns = 0;
+    await cluster.advance(150); // a heartbeat falls due
+    expect(turns).toBe(0);
+    yielded.shift()?.();
+    expect(turns).toBe(1);
+    await expect(applied).resolves.toMatchObject({ value: 1 });
+    await cluster.stop();
+  });
+
   test('what nobody waits for shares the turn of what comes next: one proposal after the other takes each follower two turns', async () => {
     const turns = { a: 0, b: 0, c: 0 };
     const cluster = new MemoryCluster();
